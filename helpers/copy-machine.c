@@ -1,0 +1,125 @@
+/*
+ * copy-machine - puts a machine's launcher and sidecar at OUT and OUT.smolmachine.
+ *
+ * As a reflink or a hard link where the filesystem allows, else as a copy; each
+ * appears whole, by rename, the sidecar last. What is there already stays.
+ * Exit: 0 there; 100 called wrongly; 111 trouble.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
+
+#include "lib/machine.h"
+
+#define USAGE "usage: copy-machine [-h] KEY OUT\n"
+
+static bool
+reflink(int to, int from)
+{
+#ifdef FICLONE
+	return ioctl(to, FICLONE, from) == 0;
+#else
+	(void)to;
+	(void)from;
+	return false;
+#endif
+}
+
+static void
+copy_bytes(int to, int from, const char *path)
+{
+	static char chunk[1 << 16];
+	ssize_t n;
+
+	while ((n = read(from, chunk, sizeof(chunk))) > 0)
+		for (ssize_t done = 0; done < n;) {
+			ssize_t put = write(to, chunk + done, (size_t)(n - done));
+
+			if (put < 0 && errno != EINTR)
+				die_errno(EXIT_SYSTEM, "OUT: cannot write '%s'", path);
+			done += put > 0 ? put : 0;
+		}
+	if (n < 0)
+		die_errno(EXIT_SYSTEM, "cannot read the machine");
+}
+
+/* The same file, or a copy made of it earlier: same size, not older. */
+static bool
+there_already(const struct stat *from, const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       ((st.st_ino == from->st_ino && st.st_dev == from->st_dev));
+}
+
+static void
+put(const char *source, const char *path)
+{
+	char *temporary = format("%s.%ld.tmp", path, (long)getpid());
+	struct stat st;
+	int from, to;
+
+	from = open(source, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (from < 0 || fstat(from, &st) != 0)
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", source);
+	if (!there_already(&st, path)) {
+		unlink(temporary);
+		to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, st.st_mode & 0777);
+		if (to < 0)
+			die_errno(EXIT_SYSTEM, "OUT: cannot create '%s'", temporary);
+		if (!reflink(to, from)) {
+			unlink(temporary);
+			if (link(source, temporary) != 0) {
+				int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+					      st.st_mode & 0777);
+
+				if (fd < 0)
+					die_errno(EXIT_SYSTEM, "OUT: cannot create '%s'", temporary);
+				dup2(fd, to);
+				close(fd);
+				copy_bytes(to, from, path);
+			}
+		}
+		if (close(to) != 0 || rename(temporary, path) != 0)
+			die_errno(EXIT_SYSTEM, "OUT: cannot write '%s'", path);
+	}
+	close(from);
+	free(temporary);
+}
+
+int
+main(int argc, char **argv)
+{
+	char *sidecar, *now, why[200];
+	struct machine m;
+	struct stat st;
+	int first;
+
+	first = operands(argc, argv, USAGE);
+	if (argc - first != 2)
+		bad_usage(USAGE);
+	supervise();
+	enter_cache();
+	if (machine_state(argv[first], "", why) != WHOLE)
+		die(EXIT_NO, "there is no whole machine '%s'", argv[first]);
+	m = name_machine(argv[first]);
+	sidecar = format("%s.smolmachine", argv[first + 1]);
+	put(m.launcher, argv[first + 1]);
+	put(m.sidecar, sidecar);
+	/* A hard link changes the ctime of what was whole a moment ago. */
+	if (lstat(m.sidecar, &st) == 0) {
+		now = stat_text(&st);
+		write_file(m.verified, now, strlen(now), 0600);
+		free(now);
+	}
+	free(sidecar);
+	free_machine(&m);
+	return 0;
+}

@@ -1,0 +1,271 @@
+/*
+ * identify-image - which image a build made, or a name means, on this engine.
+ *
+ * With -b what CACHE_DIR/$RUN/<slug>.iid says (docker build --iidfile), else what
+ * IMAGE of <slug>.env names on the engine. The identity is the config digest: it is
+ * the same on every engine and image store. Docker's containerd store has an ID of
+ * its own for the same image (the manifest's or the index's digest), and buildx 0.29
+ * writes the config digest into the iidfile there, by which the store finds nothing.
+ * So what a build said is resolved once and kept in CACHE_DIR/.id: the pair never
+ * changes, and a hit asks the engine for nothing.
+ *
+ * On that store an image that lost its name is gone at once. CACHE_DIR/.id/containerd
+ * says that one was seen: from then on plan-images gives each build a private name too,
+ * the pin, which this run removes at its end.
+ *
+ * Writes <slug>.id (config digest) and <slug>.engine (the engine's ID) into the run,
+ * and the STAMP anew if the identity has changed.
+ * Exit: 0 known; 1 no such image, or none that can be packed; 100 called wrongly.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/engine.h"
+#include "lib/machine.h"
+
+#define USAGE "usage: identify-image [-bh] SLUG STAMP\n  -b  the image was built just now\n"
+
+struct identity {
+	char config[SHA256_HEX + 1], engine[SHA256_HEX + 1];
+};
+
+static unsigned
+tool_timeout(void)
+{
+	return seconds_setting("TOOL_TIMEOUT", 30);
+}
+
+static char *
+in_ids(const char *name)
+{
+	return format("%s/.id/%s", needed("CACHE_DIR"), name);
+}
+
+/* Lines: the config digest, the engine's ID. */
+static bool
+known_pair(const char *said, struct identity *id)
+{
+	char *file = in_ids(said), *text = read_text(file, 256, NULL),
+	     *second = text ? strchr(text, '\n') : NULL;
+	bool known = false;
+
+	if (second) {
+		*second++ = '\0';
+		known = parse_image_id(text, id->config) && parse_image_id(second, id->engine);
+	}
+	free(text);
+	free(file);
+	return known;
+}
+
+static void
+remember_pair(const char *said, const struct identity *id)
+{
+	char *file = in_ids(said), *text = format("sha256:%s\nsha256:%s\n", id->config, id->engine);
+
+	write_file(file, text, strlen(text), 0600);
+	free(text);
+	free(file);
+}
+
+/* podman's inspect leaves the prefix out, its iidfile does not. */
+static bool
+take_id(const char *text, char hex[SHA256_HEX + 1])
+{
+	char *full;
+	bool good;
+
+	if (text == NULL)
+		return false;
+	full = format("%s%s", strncmp(text, "sha256:", 7) == 0 ? "" : "sha256:", text);
+	good = parse_image_id(full, hex);
+	free(full);
+	return good;
+}
+
+/* By an export of the image: what an attested one is made of, its inspection does not tell. */
+static void
+export_config_digest(const char *name, char hex[SHA256_HEX + 1])
+{
+	char *program = format("%s/config-digest", needed("BIN"));
+	char *argv[] = {program, (char *)name, NULL}, *out, *err;
+	struct outcome o = capture(argv, seconds_setting("PUSH_TIMEOUT", 900), &out, &err);
+
+	if (o.code != 0 || !parse_image_id(out, hex))
+		refuse("IMAGE: the engine does not tell the config digest of '%s' (%s); build it with "
+		       "BUILDX_NO_DEFAULT_ATTESTATIONS=1, or give CONTEXT=",
+		       name, err);
+	free(out);
+	free(err);
+	free(program);
+}
+
+/*
+ * Docker's graph store and podman: the ID is the config digest. Its containerd
+ * store: the descriptor of a plain image carries the config digest (seen in 28.5);
+ * an attested one has an index there, and only an export names the config.
+ */
+static void
+read_identity(json_t *image, const char *name, struct identity *id)
+{
+	json_t *descriptor = json_object_get(image, "Descriptor");
+	json_t *layers = json_object_get(json_object_get(image, "RootFS"), "Layers");
+	const char *config;
+	char *mark;
+
+	if (!take_id(json_string_value(json_object_get(image, "Id")), id->engine))
+		die(EXIT_SYSTEM, "the engine names no ID for '%s'", name);
+	memcpy(id->config, id->engine, sizeof(id->config));
+	if (json_is_object(descriptor)) {
+		mark = in_ids("containerd");
+		write_file(mark, "", 0, 0600);
+		free(mark);
+		config = json_string_value(
+		    json_object_get(json_object_get(descriptor, "annotations"), "config.digest"));
+		if (!take_id(config, id->config) && !known_pair(id->engine, id))
+			export_config_digest(name, id->config);
+	}
+	if (json_array_size(layers) == 0)
+		refuse("IMAGE: '%s' has no layers, there is nothing to boot; add a file to it", name);
+}
+
+/* The build again, from Docker's cache, with a name that nobody else gives away. */
+static void
+build_pinned(const char *slug, const char *pin)
+{
+	struct list argv = {0}, arguments = {0};
+	char *request = run_file(slug, "build"), *reference = run_file(slug, "pin.ref"),
+	     *line = format("%s\n", pin);
+	struct outcome o;
+	char *out, *err;
+
+	if (!read_request(request, &arguments))
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", request);
+	write_file(reference, line, strlen(line), 0600);
+	list_add(&argv, needed("DOCKER"));
+	list_add(&argv, "build");
+	list_addf(&argv, "--tag=%s", pin);
+	for (size_t i = 0; i < arguments.count; i++)
+		list_add(&argv, arguments.at[i]);
+	setenv("BUILDX_NO_DEFAULT_ATTESTATIONS", "1", 1);
+	o = capture(argv.at, seconds_setting("BUILD_TIMEOUT", 3600), &out, &err);
+	if (o.code != 0)
+		refuse("IMAGE: the second build of '%s', from the cache, failed: %s", slug, err);
+	free(err);
+	free(out);
+	free(line);
+	free(reference);
+	free(request);
+	list_free(&argv);
+	list_free(&arguments);
+}
+
+static void
+identify_built(const char *slug, const char *name, struct identity *id)
+{
+	char *file = run_file(slug, "iid"), *text = read_text(file, 128, NULL), *err, *full;
+	char *pin = pin_name(slug), said[SHA256_HEX + 1];
+	json_t *image;
+
+	if (text == NULL || !parse_image_id(text, said))
+		refuse("IMAGE: the build of '%s' left no image ID; a builder that does not load its result "
+		       "into the "
+		       "engine? try BUILDX_BUILDER=default",
+		       name);
+	free(text);
+	free(file);
+	if (known_pair(said, id)) {
+		free(pin);
+		return;
+	}
+	full = format("sha256:%s", said);
+	image = inspect_image(needed("DOCKER"), full, tool_timeout(), &err);
+	if (image == NULL && !caught_signal()) {
+		free(err);
+		build_pinned(slug, pin);
+		image = inspect_image(needed("DOCKER"), pin, tool_timeout(), &err);
+	}
+	if (image == NULL)
+		refuse("IMAGE: the build of '%s' made %s, but the engine does not have it: the builder does "
+		       "not load its "
+		       "result; try BUILDX_BUILDER=default (%s)",
+		       name, full, err);
+	read_identity(image, name, id);
+	remember_pair(said, id);
+	json_decref(image);
+	free(err);
+	free(full);
+	free(pin);
+}
+
+static void
+identify_found(const char *name, struct identity *id)
+{
+	char *err;
+	json_t *image = inspect_image(needed("DOCKER"), name, tool_timeout(), &err);
+
+	if (image == NULL && (strstr(err, "o such image") || strstr(err, "image not known")))
+		refuse("IMAGE: there is no image '%s' on the engine; give IMAGE=<one of `%s images`>, or "
+		       "CONTEXT=<folder> to build it",
+		       name, setting("DOCKER"));
+	if (image == NULL)
+		refuse("IMAGE: the engine cannot inspect '%s': %s", name, err);
+	read_identity(image, name, id);
+	remember_pair(id->engine, id);
+	json_decref(image);
+	free(err);
+}
+
+static void
+write_line(const char *slug, const char *kind, const char *hex)
+{
+	char *file = run_file(slug, kind), *text = format("sha256:%s\n", hex);
+
+	write_file(file, text, strlen(text), 0600);
+	free(text);
+	free(file);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct list settings = {0};
+	struct identity id;
+	const char *slug, *name;
+	char *text;
+	bool built = false;
+	int opt;
+
+	set_progname(argv[0]);
+	while ((opt = getopt(argc, argv, "+bh")) != -1)
+		switch (opt) {
+		case 'b':
+			built = true;
+			break;
+		case 'h':
+			show_usage(USAGE);
+		default:
+			bad_usage(USAGE);
+		}
+	if (argc - optind != 2)
+		bad_usage(USAGE);
+	supervise();
+	slug = argv[optind];
+	read_settings(slug, &settings);
+	name = value_of(&settings, "IMAGE");
+	if (built)
+		identify_built(slug, name, &id);
+	else
+		identify_found(name, &id);
+	end_as_caught();
+	write_line(slug, "id", id.config);
+	write_line(slug, "engine", id.engine);
+	text = format("sha256:%s\n", id.config);
+	if (write_if_changed(argv[optind + 1], text))
+		step_line(built ? "BUILD" : "FOUND", "%s -> %.*s", name, ID16, id.config);
+	free(text);
+	list_free(&settings);
+	return 0;
+}

@@ -1,0 +1,235 @@
+/* file.c - small files whole or not at all, folders, and requests: lists of NUL-ended strings. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+/*
+ * The whole of a small file, with a NUL behind it; NULL where it cannot be
+ * opened. More than max bytes are an error (EFBIG): nothing here grows with
+ * what it is given. The caller frees it.
+ */
+char *
+read_text(const char *path, size_t max, size_t *size)
+{
+	size_t used = 0;
+	ssize_t n;
+	char *text;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return NULL;
+	text = xmalloc(max + 2);
+	while ((n = read(fd, text + used, max + 1 - used)) > 0)
+		used += (size_t)n;
+	close(fd);
+	if (n < 0 || used > max) {
+		if (n == 0)
+			errno = EFBIG;
+		free(text);
+		return NULL;
+	}
+	text[used] = '\0';
+	if (size)
+		*size = used;
+	return xrealloc(text, used + 1);
+}
+
+/* The first line of a file without its newline, or NULL. The caller frees it. */
+char *
+first_line(const char *path)
+{
+	char *text = read_text(path, 65536, NULL);
+
+	if (text != NULL)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static bool
+write_all(int fd, const void *bytes, size_t size)
+{
+	const char *p = bytes;
+	ssize_t n;
+
+	while (size > 0) {
+		n = write(fd, p, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		p += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+/* The file appears whole under its name, by rename. */
+void
+write_file(const char *path, const void *bytes, size_t size, mode_t mode)
+{
+	char *temporary = format("%s.%ld.tmp", path, (long)getpid());
+	int fd;
+
+	unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		die_errno(EXIT_SYSTEM, "cannot create '%s'", temporary);
+	if (!write_all(fd, bytes, size) || close(fd) != 0 || rename(temporary, path) != 0) {
+		int saved = errno;
+
+		unlink(temporary);
+		errno = saved;
+		die_errno(EXIT_SYSTEM, "cannot write '%s'", path);
+	}
+	free(temporary);
+}
+
+/* True where the file did not hold exactly this text before. */
+bool
+write_if_changed(const char *path, const char *text)
+{
+	size_t size = strlen(text);
+	char *old = read_text(path, size, NULL);
+	bool same = old != NULL && strcmp(old, text) == 0;
+
+	free(old);
+	if (!same)
+		write_file(path, text, size, 0644);
+	return !same;
+}
+
+/* One write, so that lines of several processes do not mix. */
+void
+append_line(const char *path, const char *text)
+{
+	char *line = format("%s\n", text);
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		die_errno(EXIT_SYSTEM, "cannot open '%s'", path);
+	if (!write_all(fd, line, strlen(line)) || close(fd) != 0)
+		die_errno(EXIT_SYSTEM, "cannot write '%s'", path);
+	free(line);
+}
+
+/* mkdir -p; only the last folder gets mode, those above it the user's usual one. */
+void
+make_folders(const char *path, mode_t mode)
+{
+	char *copy = xstrdup(path);
+
+	for (char *p = copy; *p; p++)
+		if (*p == '/' && p > copy && p[strspn(p, "/")] != '\0') {
+			*p = '\0';
+			if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+				break; /* the last mkdir says why */
+			*p = '/';
+		}
+	free(copy);
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		die_errno(EXIT_NO, "error: cannot create '%s'", path);
+}
+
+/* fsync of a file or folder by name; -1 and errno where it fails. */
+int
+sync_path(const char *path)
+{
+	int fd, rc;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	rc = fsync(fd);
+	close(fd);
+	return rc;
+}
+
+/* What a packer left unreadable must go as well; a folder that is ours can always be opened. */
+static int
+open_folder(int at, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, fd = openat(at, name, flags);
+
+	if (fd < 0 && errno == EACCES && fchmodat(at, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+		fd = openat(at, name, flags);
+	if (fd >= 0)
+		fchmod(fd, 0700);
+	return fd;
+}
+
+static int
+remove_entry(int at, const char *name)
+{
+	struct dirent *entry;
+	DIR *folder;
+	int fd, rc = 0;
+
+	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	fd = open_folder(at, name);
+	if (fd < 0)
+		return -1;
+	folder = fdopendir(fd);
+	if (folder == NULL) {
+		close(fd);
+		return -1;
+	}
+	while ((entry = readdir(folder)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    remove_entry(fd, entry->d_name) != 0)
+			rc = -1;
+	closedir(folder);
+	if (unlinkat(at, name, AT_REMOVEDIR) != 0)
+		rc = -1;
+	return rc;
+}
+
+/* rm -rf that follows no link; -1 and errno where something stays. */
+int
+remove_tree(const char *path)
+{
+	return remove_entry(AT_FDCWD, path);
+}
+
+/* A request is a file of NUL-ended strings: values of any bytes, never a shell's text. */
+bool
+read_request(const char *path, struct list *out)
+{
+	size_t size, i = 0;
+	char *text = read_text(path, 1 << 20, &size);
+
+	if (text == NULL)
+		return false;
+	while (i < size) {
+		list_add(out, text + i);
+		i += strlen(text + i) + 1;
+	}
+	free(text);
+	return true;
+}
+
+void
+write_request(const char *path, const struct list *l)
+{
+	size_t size = 0, used = 0;
+	char *text;
+
+	for (size_t i = 0; i < l->count; i++)
+		size += strlen(l->at[i]) + 1;
+	text = xmalloc(size);
+	for (size_t i = 0; i < l->count; i++) {
+		size_t n = strlen(l->at[i]) + 1;
+
+		memcpy(text + used, l->at[i], n);
+		used += n;
+	}
+	write_file(path, text, size, 0600);
+	free(text);
+}

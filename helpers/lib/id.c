@@ -1,0 +1,23 @@
+/* id.c - image IDs; apart from digest.c, since most of those who read one compute none. */
+#include <string.h>
+
+#include "lib.h"
+
+/*
+ * "sha256:<64 hex>", then only white space (docker's classic builder ends its
+ * iidfile with a newline). hex gets the 64 digits in lower case. A bare hex
+ * string is refused: it could be somebody's repository name.
+ */
+bool
+parse_image_id(const char *text, char hex[SHA256_HEX + 1])
+{
+	static const char prefix[] = "sha256:";
+	size_t n = sizeof(prefix) - 1;
+
+	if (strncmp(text, prefix, n) != 0 || strspn(text + n, "0123456789abcdef") != SHA256_HEX ||
+	    text[n + SHA256_HEX + strspn(text + n + SHA256_HEX, " \t\r\n")] != '\0')
+		return false;
+	memcpy(hex, text + n, SHA256_HEX);
+	hex[SHA256_HEX] = '\0';
+	return true;
+}

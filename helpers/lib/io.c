@@ -1,0 +1,110 @@
+/* io.c - reading and writing to the last byte, scratch files without a name, and saying why not. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io.h"
+
+/* return fail(why, ...): the reason, and false. */
+bool
+fail(char why[WHY], const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why, WHY, fmt, args);
+	va_end(args);
+	return false;
+}
+
+/* The same, with what errno says behind it. */
+bool
+fail_errno(char why[WHY], const char *fmt, ...)
+{
+	const char *reason = strerror(errno);
+	size_t used;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why, WHY, fmt, args);
+	va_end(args);
+	used = strlen(why);
+	snprintf(why + used, WHY - used, ": %s", reason);
+	return false;
+}
+
+/* All size bytes that lie at offset; false, with errno, where they do not (EIO: the file ends before). */
+bool
+read_at(int fd, void *buffer, size_t size, off_t offset)
+{
+	char *p = buffer;
+
+	while (size > 0) {
+		ssize_t n = pread(fd, p, size, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
+			return false;
+		p += n;
+		offset += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+/* read(2) that a signal does not end. */
+ssize_t
+read_some(int fd, void *buffer, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buffer, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* False, with errno, where not all of it could be written. */
+bool
+write_all(int fd, const void *buffer, size_t size)
+{
+	const char *p = buffer;
+
+	while (size > 0) {
+		ssize_t n = write(fd, p, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		p += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+/* A file in folder that has no name, so that no way of dying leaves it behind; -1 and errno. */
+int
+unlinked_file(const char *folder)
+{
+	char *path;
+	int fd;
+
+#ifdef O_TMPFILE /* Linux, where the filesystem can: not NFS */
+	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+#endif
+	path = format("%s/spool.XXXXXX", folder);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	free(path);
+	return fd;
+}

@@ -1,0 +1,54 @@
+/*
+ * lock.c - flock(2) on files that are never unlinked.
+ *
+ * A kernel lock dies with its last holder, kill -9 included; unlinking a locked
+ * file would let a second holder in. The descriptor is inherited on purpose: a
+ * command's orphans keep the lock for as long as they could still write. Foreign
+ * programs do not get it (start_command closes what is above 2).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+/* The lock's descriptor, or -1 while somebody else has it. Any other trouble ends the program. */
+int
+lock_try(const char *path)
+{
+	int fd;
+
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		die_errno(EXIT_SYSTEM, "cannot open the lock '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	if (errno != EWOULDBLOCK)
+		die_errno(EXIT_SYSTEM, "cannot lock '%s'", path);
+	close(fd);
+	return -1;
+}
+
+/* Leaves word of who holds it, for those who wait; a full disk is no reason to fail. */
+void
+lock_sign(int fd, const char *text)
+{
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
+		return;
+}
+
+/* What the holder left, "somebody" where that is nothing. The caller frees it. */
+char *
+lock_holder(const char *path)
+{
+	char *text = first_line(path);
+
+	if (text == NULL || *text == '\0') {
+		free(text);
+		return xstrdup("somebody");
+	}
+	return text;
+}

@@ -1,0 +1,129 @@
+/* msg.c - what the helpers say: one write to stderr a message. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+static const char *progname = "smolmake";
+
+void
+set_progname(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	progname = slash ? slash + 1 : name;
+}
+
+/* Values from outside end up in messages: no terminal sequence may. */
+static void
+emit(const char *prefix, const char *fmt, va_list args, const char *suffix)
+{
+	char line[4096];
+	size_t used = 0, end;
+	int n;
+
+	n = snprintf(line, sizeof(line) - 2, "%s", prefix);
+	if (n > 0)
+		used = (size_t)n < sizeof(line) - 2 ? (size_t)n : sizeof(line) - 3;
+	n = vsnprintf(line + used, sizeof(line) - 2 - used, fmt, args);
+	if (n > 0)
+		used += (size_t)n < sizeof(line) - 2 - used ? (size_t)n : sizeof(line) - 3 - used;
+	n = snprintf(line + used, sizeof(line) - 2 - used, "%s", suffix);
+	if (n > 0)
+		used += (size_t)n < sizeof(line) - 2 - used ? (size_t)n : sizeof(line) - 3 - used;
+	for (end = 0; end < used; end++)
+		if ((unsigned char)line[end] < ' ' || line[end] == 127)
+			line[end] = '?';
+	line[used++] = '\n';
+	if (write(STDERR_FILENO, line, used) < 0)
+		return; /* nowhere left to say it */
+}
+
+static void
+emit_named(const char *fmt, va_list args, const char *suffix)
+{
+	char prefix[128];
+
+	snprintf(prefix, sizeof(prefix), "%s: ", progname);
+	emit(prefix, fmt, args, suffix);
+}
+
+/* A note to the user, who goes on: "prog: text". */
+void
+say(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit_named(fmt, args, "");
+	va_end(args);
+}
+
+/* A real step: "  VERB    text"; silent under make -s. */
+void
+step_line(const char *verb, const char *fmt, ...)
+{
+	char prefix[32];
+	va_list args;
+
+	if (*setting("SILENT"))
+		return;
+	snprintf(prefix, sizeof(prefix), "  %-7s ", verb);
+	va_start(args, fmt);
+	emit(prefix, fmt, args, "");
+	va_end(args);
+}
+
+void
+die(int code, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit_named(fmt, args, "");
+	va_end(args);
+	exit(code);
+}
+
+void
+die_errno(int code, const char *fmt, ...)
+{
+	char suffix[128];
+	va_list args;
+
+	snprintf(suffix, sizeof(suffix), ": %s", strerror(errno));
+	va_start(args, fmt);
+	emit_named(fmt, args, suffix);
+	va_end(args);
+	exit(code);
+}
+
+/* The user asked for what cannot be: "error: THING: what is wrong; remedy". Exit 1. */
+void
+refuse(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit("error: ", fmt, args, "");
+	va_end(args);
+	exit(EXIT_NO);
+}
+
+void
+bad_usage(const char *usage)
+{
+	fprintf(stderr, "%s", usage);
+	exit(EXIT_USAGE);
+}
+
+void
+show_usage(const char *usage)
+{
+	if (fputs(usage, stdout) == EOF || fflush(stdout) == EOF)
+		die_errno(EXIT_SYSTEM, "cannot write");
+	exit(0);
+}

@@ -1,0 +1,88 @@
+/*
+ * port.c - the one published port in what an engine printed.
+ *
+ * Taken: "127.0.0.1:32770", "[::1]:32770", "0.0.0.0:N" and "[::]:N" on lines of
+ * their own with the same N (docker port), with or without "5000/tcp -> " before
+ * them, and the JSON of inspect's .NetworkSettings.Ports with "HostPort":"N"
+ * (docker gives a HostIp, podman an empty one). Two different ports are refused:
+ * Docker 20.10 can publish one per address family.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib.h"
+
+/* The number at p, and what comes behind it; 0 where that is no port. */
+static int
+port_at(const char *p, const char **end)
+{
+	char *after;
+	long n = isdigit((unsigned char)*p) ? strtol(p, &after, 10) : 0;
+
+	if (n < 1 || n > 65535)
+		return 0;
+	*end = after;
+	return (int)n;
+}
+
+/* A number that the text ends in may be torn: it counts only with what closes it. */
+static int
+port_of_json(const char *text)
+{
+	static const char key[] = "\"HostPort\":";
+	const char *end;
+	int port = 0;
+
+	for (const char *p = text; (p = strstr(p, key)) != NULL;) {
+		bool quoted;
+		int n;
+
+		p += sizeof(key) - 1;
+		p += strspn(p, " \t");
+		quoted = *p == '"';
+		n = port_at(p + quoted, &end);
+		if (n == 0 || *end == '\0' || strchr(quoted ? "\"" : ",} \n", *end) == NULL)
+			return 0;
+		if (port != 0 && n != port)
+			return 0;
+		port = n;
+	}
+	return port;
+}
+
+/* "ADDRESS:N" and nothing behind it; 0 otherwise. */
+static int
+port_of_line(const char *line, size_t length)
+{
+	const char *colon = line + length, *end;
+	int n;
+
+	while (colon > line && *colon != ':')
+		colon--;
+	n = *colon == ':' ? port_at(colon + 1, &end) : 0;
+	return n != 0 && end + (*end == '\r') == line + length ? n : 0;
+}
+
+/* The port, or 0 where there is none or more than one. */
+int
+parse_port(const char *text)
+{
+	int port = 0;
+
+	if (strchr(text, '{') != NULL)
+		return port_of_json(text);
+	while (*text != '\0') {
+		size_t length = strcspn(text, "\n");
+		int n;
+
+		if (length > 0) {
+			n = port_of_line(text, length);
+			if (n == 0 || (port != 0 && n != port))
+				return 0;
+			port = n;
+		}
+		text += length + (text[length] == '\n');
+	}
+	return port;
+}

@@ -1,0 +1,46 @@
+/* run.c - where a helper of a run is: CACHE_DIR, and the run's folder in it. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+/* The options of a program that has none but -h: where its operands begin. */
+int
+operands(int argc, char **argv, const char *usage)
+{
+	int opt;
+
+	set_progname(argv[0]);
+	while ((opt = getopt(argc, argv, "+h")) != -1)
+		if (opt == 'h')
+			show_usage(usage);
+		else
+			bad_usage(usage);
+	return optind;
+}
+
+/* CACHE_DIR becomes the working folder. */
+void
+enter_cache(void)
+{
+	if (chdir(needed("CACHE_DIR")) != 0)
+		die_errno(EXIT_SYSTEM, "cannot enter '%s'", setting("CACHE_DIR"));
+}
+
+/* <name>.<kind> in the run's folder, by its absolute path. The caller frees it. */
+char *
+run_file(const char *name, const char *kind)
+{
+	return format("%s/%s/%s.%s", needed("CACHE_DIR"), needed("RUN"), name, kind);
+}
+
+/* The request <name>.env of the run; without it the program ends. */
+void
+read_settings(const char *name, struct list *out)
+{
+	char *path = run_file(name, "env");
+
+	if (!read_request(path, out))
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
+	free(path);
+}

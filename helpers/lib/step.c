@@ -1,0 +1,102 @@
+/*
+ * step.c - a stage of the pipeline: a command whose output is kept, and shown
+ * where somebody would miss it: at once under V=1, after two seconds of silence
+ * (a long build must not look dead), and in full when it fails.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+enum { QUIET_MS = 2000 };
+
+struct viewer {
+	int log;
+	off_t shown;
+	int64_t show_at;
+	const char *prefix;
+	bool at_start; /* of a line */
+};
+
+/* What has come into the log since the last look, each line behind its prefix. */
+static void
+show_more(struct viewer *v)
+{
+	char chunk[8192];
+	ssize_t n;
+
+	while ((n = pread(v->log, chunk, sizeof(chunk), v->shown)) > 0) {
+		for (char *p = chunk, *end = chunk + n; p < end;) {
+			char *newline = memchr(p, '\n', (size_t)(end - p));
+			size_t size = newline ? (size_t)(newline - p) + 1 : (size_t)(end - p);
+
+			if (v->at_start && v->prefix)
+				fprintf(stderr, "%s: ", v->prefix);
+			fwrite(p, 1, size, stderr);
+			v->at_start = newline != NULL;
+			p += size;
+		}
+		fflush(stderr);
+		v->shown += n;
+	}
+}
+
+static void
+watch(void *arg)
+{
+	struct viewer *v = arg;
+
+	if (!*setting("SILENT") && now_ms() >= v->show_at)
+		show_more(v);
+}
+
+static struct outcome
+run_logged(const struct step *s, const struct command *c)
+{
+	struct viewer v = {.prefix = s->prefix, .at_start = true, .show_at = now_ms()};
+	struct command logged = *c;
+	struct outcome o;
+
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line and its prefix in one write: we are not alone */
+	if (strcmp(setting("V"), "0") <= 0)
+		v.show_at += QUIET_MS;
+	v.log = open(s->log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (v.log < 0)
+		die_errno(EXIT_SYSTEM, "cannot create '%s'", s->log);
+	logged.err = v.log;
+	if (logged.out == STDERR_FILENO)
+		logged.out = v.log; /* else it has a file of its own */
+	logged.watch = watch;
+	logged.watch_arg = &v;
+	o = run_command(&logged);
+	if (o.code != 0)
+		show_more(&v);
+	else
+		watch(&v);
+	if (!v.at_start)
+		fputc('\n', stderr); /* what we say next is no part of its last line */
+	close(v.log);
+	return o;
+}
+
+/* Runs c as the stage s says; a failed one shows all that it printed, and why it ended. */
+struct outcome
+run_step(const struct step *s, const struct command *c)
+{
+	const char *stage = s->stage ? s->stage : c->argv[0];
+	struct outcome o = s->log ? run_logged(s, c) : run_command(c);
+
+	if (o.timed_out)
+		say("%s: '%s' did not end within %u s and was stopped", stage, c->argv[0], c->timeout);
+	else if (o.signo)
+		say("%s: '%s' died of signal %d", stage, c->argv[0], o.signo);
+	if (s->seconds && o.code == 0) {
+		char *line = format("%s %lld", stage, (long long)o.ms);
+
+		append_line(s->seconds, line);
+		free(line);
+	}
+	return o;
+}

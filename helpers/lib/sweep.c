@@ -1,0 +1,219 @@
+/*
+ * sweep.c - what a run owns: its folder, the tags that <folder>/<key>.ref name, its registry's container.
+ *
+ * A reference is written down before it is tagged, so that whoever finds the
+ * folder can remove the tag. The working folder is CACHE_DIR throughout.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib.h"
+#include "sweep.h"
+
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Only a pin, or a tag on loopback, can be one of ours, whatever the file says. */
+static bool
+is_pin(const char *reference)
+{
+	return strncmp(reference, PIN_PREFIX, strlen(PIN_PREFIX)) == 0;
+}
+
+static bool
+is_ours(const char *reference)
+{
+	static const char *const hosts[] = {"127.0.0.1:", "localhost:", "[::1]:"};
+
+	for (size_t i = 0; i < LENGTH(hosts); i++)
+		if (strncmp(reference, hosts[i], strlen(hosts[i])) == 0)
+			return true;
+	return is_pin(reference);
+}
+
+static const char *
+docker(void)
+{
+	return *setting("DOCKER") ? setting("DOCKER") : "docker";
+}
+
+/* One that was never tagged, or is gone, is an error of rmi's, and none of ours. An engine that is away is.
+ */
+static bool
+engine_was_there(const struct outcome *o, const char *err)
+{
+	return o->code == 0 || (!o->timed_out && (strstr(err, "o such image") || strstr(err, "not known")));
+}
+
+/*
+ * The tags that <folder>/<name>.ref say, and with pins those too; their files go with them. --no-prune: the
+ * layers below stay, they are the user's build cache. False where the engine was not to be had.
+ */
+bool
+remove_tags(const char *run, bool pins)
+{
+	struct list argv = {0}, files = {0};
+	struct dirent *entry;
+	DIR *folder = opendir(run);
+	char *out, *err;
+	bool done = true;
+
+	if (folder == NULL)
+		return true;
+	list_add(&argv, docker());
+	list_add(&argv, "rmi");
+	list_add(&argv, "--no-prune");
+	while ((entry = readdir(folder)) != NULL)
+		if (ends_with(entry->d_name, ".ref")) {
+			char *path = format("%s/%s", run, entry->d_name), *reference = first_line(path);
+
+			if (reference && is_ours(reference) && (pins || !is_pin(reference))) {
+				list_add(&argv, reference);
+				list_add(&files, path);
+			}
+			free(reference);
+			free(path);
+		}
+	closedir(folder);
+	if (files.count > 0) {
+		struct outcome o = capture(argv.at, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+
+		done = engine_was_there(&o, err);
+		free(out);
+		free(err);
+	}
+	for (size_t i = 0; done && i < files.count; i++)
+		unlink(files.at[i]);
+	list_free(&files);
+	list_free(&argv);
+	return done;
+}
+
+/* Removes a run's tags, then its folder. Where the engine is away the folder stays: a later run finds it by
+ * its dead owner. */
+void
+close_run(const char *run)
+{
+	if (remove_tags(run, true))
+		remove_tree(run);
+}
+
+/* By name or ID, with its volumes; -1 where there is no engine's client. That it is gone already is no error.
+ */
+pid_t
+start_removal(const char *name)
+{
+	char *argv[] = {(char *)docker(), "rm", "-f", "-v", (char *)name, NULL};
+	struct command c = {.argv = argv, .in = -1, .out = -1, .err = -1, .foreign = true};
+
+	return start_command(&c);
+}
+
+void
+finish_removal(pid_t pid)
+{
+	struct command c = {.timeout = seconds_setting("TOOL_TIMEOUT", 30), .foreign = true};
+
+	if (pid > 0)
+		wait_command(pid, &c);
+}
+
+void
+remove_container(const char *name)
+{
+	finish_removal(start_removal(name));
+}
+
+/*
+ * Registries of this CACHE_DIR whose owner is dead and whose folder somebody removed. Others' are left to
+ * their own tethers: another machine's owner on a shared engine looks dead from here, its boot is not ours.
+ * Each line of the engine's list is "<container ID> <owner>".
+ */
+void
+sweep_containers(void)
+{
+	char *cache = format("label=" CACHE_LABEL "=%s", needed("CACHE_DIR"));
+	char *argv[] = {(char *)docker(),
+			"ps",
+			"-a",
+			"--no-trunc",
+			"--filter",
+			cache,
+			"--filter",
+			"label=" OWNER_LABEL,
+			"--format",
+			"{{.ID}} {{.Label \"" OWNER_LABEL "\"}}",
+			NULL};
+	char *out, *err, *line, *rest;
+
+	capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+	for (line = strtok_r(out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *owner = strchr(line, ' ');
+
+		if (owner == NULL)
+			continue;
+		*owner++ = '\0';
+		if (owner_state(owner) == DEAD)
+			remove_container(line);
+	}
+	free(cache);
+	free(out);
+	free(err);
+}
+
+/*
+ * What a dead owner's command still runs. The number of its group is its own for as long as the leader it was
+ * written down of is alive, or the leader is gone and there is a group: no new process gets the number of a
+ * group that exists.
+ */
+static void
+kill_group(const char *run)
+{
+	char *file = format("%s/group", run), *leader = first_line(file), *now;
+	long pid = leader && owner_state(leader) != UNKNOWN
+		       ? strtol(strchr(strchr(leader, '-') + 1, '-') + 1, NULL, 10)
+		       : 0;
+
+	if (pid > 1) {
+		now = owner_name(pid);
+		if (strcmp(now, leader) == 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+			kill((pid_t)-pid, SIGKILL);
+		free(now);
+	}
+	free(leader);
+	free(file);
+}
+
+/* Everything that a dead owner's folder names, then the folder. A live owner's is left alone. */
+void
+sweep_runs(void)
+{
+	DIR *runs = opendir(".run");
+	struct dirent *entry;
+
+	if (runs == NULL)
+		die_errno(EXIT_SYSTEM, "cannot read '.run' in CACHE_DIR");
+	while ((entry = readdir(runs)) != NULL)
+		if (owner_state(entry->d_name) == DEAD) {
+			char *run = format(".run/%s", entry->d_name), *mark = format("%s/registry", run);
+			char *name = format(CONTAINER_PREFIX "%s", entry->d_name);
+
+			kill_group(run);
+			if (access(mark, F_OK) == 0)
+				remove_container(name);
+			close_run(run);
+			free(name);
+			free(mark);
+			free(run);
+		}
+	closedir(runs);
+}

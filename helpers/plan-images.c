@@ -1,0 +1,379 @@
+/*
+ * plan-images - what is wanted, checked before anything starts, as requests that
+ * the recipes read.
+ *
+ * Without -f the wish is in the environment (IMAGE or IMAGES, CONTEXT, ...); with
+ * -f FILE it is what mk/images.jq made of an images file: NUL-ended K=V strings,
+ * each image beginning with IMAGE. For every image, in CACHE_DIR/$RUN:
+ *   <slug>.env    the wish, NUL-ended K=V      <slug>.build  arguments of docker build
+ *   <slug>.pack   arguments of smolvm pack create
+ * and in $RUN/images the slugs in order. A slug is the name made safe for a target.
+ * Prints the goals of mk/image.mk: cache/key/<slug>.built, or .found without CONTEXT.
+ * Exit: 0 printed; 1 refused, with one line that says why; 100 called wrongly.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/engine.h"
+#include "lib/wish.h"
+
+#define USAGE                                                                                                \
+	"usage: plan-images [-hn] [-f FILE]\n  -n  write nothing, ask no engine; print the goals, and the "  \
+	"suffixes of their keys\n"
+
+/* Where the images file's relative paths begin: "" for the working folder, else "dir/". */
+static char *base = "";
+
+/* "dir/" of "dir/file", "" of "file". */
+static char *
+folder_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? format("%.*s", (int)(slash - file) + 1, file) : xstrdup("");
+}
+
+/* In front of every complaint: which image of the file it is about. */
+static char *about = "";
+
+static bool
+plain(const char *s, const char *more)
+{
+	for (; *s; s++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", *s) &&
+		    !strchr(more, *s))
+			return false;
+	return true;
+}
+
+/* "agent:latest" -> "agent-latest-1f2e3d4c": legible, and two names never share one. */
+static char *
+slug_of(const struct reference *r, const char *image)
+{
+	char *full = r->is_id ? xstrdup(image) : format("%s:%s", r->name, r->tag), *slug;
+	char safe[41];
+	size_t n = 0;
+
+	for (const char *p = full; *p && n < sizeof(safe) - 1; p++)
+		safe[n++] = isalnum((unsigned char)*p) ? *p : '-';
+	safe[n] = '\0';
+	slug = format("%s-%08x", safe, (unsigned)(hash_text(full) & 0xffffffffu));
+	free(full);
+	return slug;
+}
+
+static char *
+under_base(const char *path)
+{
+	return *path == '/' ? xstrdup(path) : format("%s%s", base, path);
+}
+
+/* An absolute path of something that is there; refuses with what it should be. */
+static char *
+existing(const char *what, const char *path, bool folder, const char *remedy)
+{
+	char *full = under_base(path), *real = realpath(full, NULL);
+	struct stat st;
+
+	if (real == NULL || stat(real, &st) != 0)
+		refuse("%s%s: '%s' cannot be found (%s); %s", about, what, full, strerror(errno), remedy);
+	if (folder != S_ISDIR(st.st_mode))
+		refuse("%s%s: '%s' is %s; %s", about, what, full, folder ? "not a folder" : "a folder",
+		       remedy);
+	if (access(real, folder ? R_OK | X_OK : R_OK) != 0)
+		refuse("%s%s: '%s' cannot be read (%s)", about, what, full, strerror(errno));
+	free(full);
+	return real;
+}
+
+static void
+check_image(struct wish *w)
+{
+	if (!given(w->image))
+		refuse("%sIMAGE is empty; give IMAGE=name[:tag]", about);
+	if (strstr(w->image, "@sha256:"))
+		refuse("%sIMAGE: '%s' is a digest reference; give name[:tag] or sha256:<64 hex>", about,
+		       w->image);
+	if (!parse_reference(w->image, &w->reference))
+		refuse("%sIMAGE: '%s' is not an image reference; give name[:tag] in lower case, or "
+		       "sha256:<64 hex>",
+		       about, w->image);
+	if (strlen(setting("REGISTRY_HOST")) + strlen(":65535/") + strlen(w->reference.path) > 255)
+		refuse("%sIMAGE: '%s' is too long for a reference on %s; give a shorter name", about,
+		       w->image, setting("REGISTRY_HOST"));
+	w->slug = slug_of(&w->reference, w->image);
+}
+
+static void
+check_build(struct wish *w)
+{
+	if (!given(w->context)) {
+		if (given(w->dockerfile))
+			refuse("%sDOCKERFILE: '%s' without CONTEXT; give CONTEXT=<folder> too", about,
+			       w->dockerfile);
+		if (given(w->target) || w->build_args.count > 0)
+			refuse("%s%s without CONTEXT: nothing is built; give CONTEXT=<folder> too", about,
+			       given(w->target) ? "TARGET" : "BUILD_ARGS");
+		return;
+	}
+	if (w->reference.is_id)
+		refuse("%sIMAGE: an image ID cannot be built; give a name beside CONTEXT", about);
+	w->context = existing("CONTEXT", w->context, true, "give the folder that is to be built");
+	if (given(w->dockerfile))
+		w->dockerfile = existing("DOCKERFILE", w->dockerfile, false, "give the Dockerfile's path");
+	else {
+		char *usual = format("%s/Dockerfile", w->context);
+
+		if (access(usual, R_OK) != 0)
+			refuse("%sCONTEXT: there is no Dockerfile in '%s'; give DOCKERFILE=<file>", about,
+			       w->context);
+		free(usual);
+	}
+	if (given(w->target) && (!plain(w->target, "._-") || *w->target == '-'))
+		refuse("%sTARGET: '%s' is not a build stage's name", about, w->target);
+	for (size_t i = 0; i < w->build_args.count; i++) {
+		const char *arg = w->build_args.at[i], *equals = strchr(arg, '=');
+
+		if (equals == NULL || equals == arg || *arg == '-')
+			refuse("%sBUILD_ARGS: '%.40s' is not K=V (values with blanks: images file)", about,
+			       arg);
+	}
+}
+
+static void
+check_pack(struct wish *w)
+{
+	char *what = format("%sCPUS", about);
+
+	if (given(w->cpus))
+		number(what, w->cpus, 1, 255);
+	free(what);
+	what = format("%sMEM", about);
+	if (given(w->mem))
+		number(what, w->mem, 1, 4194304);
+	free(what);
+	if (given(w->platform) &&
+	    (!plain(w->platform, "/._-") || !strchr(w->platform, '/') || *w->platform == '-'))
+		refuse("%sPLATFORM: '%s' is not OS/ARCH, as linux/amd64", about, w->platform);
+	if (given(w->smolfile))
+		w->smolfile = existing("SMOLFILE", w->smolfile, false, "give the Smolfile's path");
+}
+
+/*
+ * What tells two packings of one image apart: the first 8 hex of the SHA-256 of
+ * the sorted K=V lines, Smolfiles by content; "" for a default pack. The caller frees it.
+ */
+static char *
+option_suffix(const struct wish *w)
+{
+	char hex[SHA256_HEX + 1], *text = xstrdup(""), *suffix;
+	char content[SHA256_HEX + 1] = "";
+	/* In the order of their names. */
+	const struct {
+		const char *name, *value;
+	} options[] = {{"CPUS", w->cpus},
+		       {"ENTRYPOINT", w->entrypoint},
+		       {"MEM", w->mem},
+		       {"PLATFORM", w->platform},
+		       {"SMOLFILE", given(w->smolfile) ? content : ""}};
+
+	if (given(w->smolfile) && !sha256_file(w->smolfile, content))
+		refuse("%sSMOLFILE: '%s' cannot be read (%s)", about, w->smolfile, strerror(errno));
+	for (size_t i = 0; i < LENGTH(options); i++)
+		if (given(options[i].value)) {
+			char *longer = format("%s%s=%s\n", text, options[i].name, options[i].value);
+
+			free(text);
+			text = longer;
+		}
+	sha256_hex(text, strlen(text), hex);
+	suffix = *text ? format("-%.8s", hex) : xstrdup("");
+	free(text);
+	return suffix;
+}
+
+static void
+add_setting(struct list *l, const char *name, const char *value)
+{
+	if (given(value))
+		list_addf(l, "%s=%s", name, value);
+}
+
+static void
+add_option(struct list *l, const char *option, const char *value)
+{
+	if (given(value))
+		list_addf(l, "%s=%s", option, value);
+}
+
+static void
+write_one(const struct wish *w, const char *kind, struct list *l)
+{
+	char *path = run_file(w->slug, kind);
+
+	write_request(path, l);
+	list_free(l);
+	free(path);
+}
+
+/* On Docker's containerd store: see identify-image.c. Written down before it exists, so that it can be
+ * removed. */
+static void
+add_pin(const struct wish *w, struct list *build)
+{
+	char *mark = format("%s/.id/containerd", needed("CACHE_DIR")), *pin = pin_name(w->slug);
+	char *file = run_file(w->slug, "pin.ref");
+
+	if (access(mark, F_OK) == 0) {
+		write_file(file, pin, strlen(pin), 0600);
+		add_option(build, "--tag", pin);
+	}
+	free(file);
+	free(pin);
+	free(mark);
+}
+
+static void
+write_wish(const struct wish *w)
+{
+	struct list env = {0}, build = {0}, pack = {0};
+	char *suffix = option_suffix(w);
+
+	add_setting(&env, "IMAGE", w->image);
+	add_setting(&env, "REPO", w->reference.path);
+	add_setting(&env, "SUFFIX", suffix);
+	add_setting(&env, "CPUS", w->cpus);
+	add_setting(&env, "ENTRYPOINT", w->entrypoint);
+	add_setting(&env, "MEM", w->mem);
+	add_setting(&env, "PLATFORM", w->platform);
+	add_setting(&env, "SMOLFILE", w->smolfile);
+	write_one(w, "env", &env);
+	free(suffix);
+
+	add_option(&pack, "--cpus", w->cpus);
+	add_option(&pack, "--mem", w->mem);
+	add_option(&pack, "--entrypoint", w->entrypoint);
+	add_option(&pack, "--smolfile", w->smolfile);
+	add_option(&pack, "--oci-platform", w->platform);
+	write_one(w, "pack", &pack);
+
+	if (!given(w->context))
+		return;
+	add_option(&build, "--tag", w->image);
+	add_pin(w, &build);
+	add_option(&build, "--file", w->dockerfile);
+	add_option(&build, "--target", w->target);
+	add_option(&build, "--platform", w->platform);
+	for (size_t i = 0; i < w->build_args.count; i++)
+		add_option(&build, "--build-arg", w->build_args.at[i]);
+	list_add(&build, "--");
+	list_add(&build, w->context);
+	write_one(w, "build", &build);
+}
+
+static void
+check_settings(void)
+{
+	static const char *const seconds[] = {"BUILD_TIMEOUT", "PUSH_TIMEOUT", "PACK_TIMEOUT", "TOOL_TIMEOUT",
+					      "REGISTRY_TIMEOUT"};
+	const char *host = setting("REGISTRY_HOST"), *out = setting("OUT");
+
+	for (size_t i = 0; i < LENGTH(seconds); i++)
+		seconds_setting(seconds[i], 0);
+	if (given(host) && strcmp(host, "localhost") != 0 && strncmp(host, "127.", 4) != 0)
+		refuse("REGISTRY_HOST: '%s' is not loopback; give 127.0.0.1 or localhost", host);
+	if (!plain(host, "."))
+		refuse("REGISTRY_HOST: '%s' is not a host; give 127.0.0.1 or localhost", host);
+	if (given(setting("ROUTE")) && strcmp(setting("ROUTE"), "push") != 0)
+		refuse("ROUTE: '%s' is not known; give ROUTE=push", setting("ROUTE"));
+	if (given(out)) {
+		char *folder = format("%s", out), *slash = strrchr(folder, '/');
+		struct stat st;
+
+		if (out[strlen(out) - 1] == '/' || (stat(out, &st) == 0 && S_ISDIR(st.st_mode)))
+			refuse("OUT: '%s' is a folder; give the launcher's path", out);
+		if (slash)
+			slash[slash == folder] = '\0';
+		if (slash && access(folder, W_OK | X_OK) != 0)
+			refuse("OUT: cannot write to '%s' (%s)", folder, strerror(errno));
+		free(folder);
+	}
+}
+
+static const char *
+kind_name(enum engine e)
+{
+	return e == PODMAN ? "podman\n" : "docker\n";
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *file = NULL, *kind;
+	bool dry = false;
+	struct list slugs = {0};
+	struct wish *wishes;
+	size_t count;
+	char *path, *text = xstrdup("");
+	int opt;
+
+	set_progname(argv[0]);
+	while ((opt = getopt(argc, argv, "+f:hn")) != -1)
+		switch (opt) {
+		case 'f':
+			file = optarg;
+			break;
+		case 'h':
+			show_usage(USAGE);
+		case 'n':
+			dry = true;
+			break;
+		default:
+			bad_usage(USAGE);
+		}
+	if (optind != argc)
+		bad_usage(USAGE);
+	check_settings();
+	wishes = file ? wishes_of_file(file, &count) : wishes_of_settings(&count);
+	if (file)
+		base = folder_of(setting("IMAGES_FILE"));
+	for (size_t i = 0; i < count; i++) {
+		struct wish *w = &wishes[i];
+
+		if (file)
+			about = format("%s: image %zu: ", setting("IMAGES_FILE"), i + 1);
+		check_image(w);
+		check_build(w);
+		check_pack(w);
+		if (file && list_has(&slugs, w->slug))
+			refuse("%s'%s' is there twice; name each image once", about, w->image);
+		list_add(&slugs, w->slug);
+	}
+	supervise();
+	if (!dry) {
+		kind = kind_name(find_engine(needed("DOCKER"), seconds_setting("TOOL_TIMEOUT", 30)));
+		path = format("%s/%s/engine", needed("CACHE_DIR"), needed("RUN"));
+		write_file(path, kind, strlen(kind), 0600);
+		free(path);
+	}
+	for (size_t i = 0; i < count; i++) {
+		char *longer = format("%s%s\n", text, wishes[i].slug);
+
+		if (!dry)
+			write_wish(&wishes[i]);
+		printf("cache/key/%s.%s%s%s\n", wishes[i].slug, given(wishes[i].context) ? "built" : "found",
+		       dry ? " " : "", dry ? option_suffix(&wishes[i]) : "");
+		free(text);
+		text = longer;
+	}
+	if (!dry) {
+		path = format("%s/%s/images", needed("CACHE_DIR"), needed("RUN"));
+		write_file(path, text, strlen(text), 0600);
+	}
+	end_as_caught();
+	return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
+}

@@ -1,0 +1,111 @@
+/*
+ * with-deadline - runs a foreign program as a stage of the pipeline.
+ *
+ * In a process group and, with -d, a folder of its own; ended with SIGTERM, then
+ * SIGKILL, when its time is over or ours is. Its output goes to stderr or, with
+ * -l, to a log that is shown when it lasts or fails.
+ * Exit: the program's; 124 its time was over; 126/127 it could not be started.
+ */
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/lib.h"
+
+#define USAGE                                                                                                \
+	"usage: with-deadline [-h] [-a FILE] [-c FILE] [-d DIR] [-l LOG] [-m TEXT] [-n STAGE] [-o FILE] "    \
+	"[-p PREFIX] "                                                                                       \
+	"[-s FILE] [-t "                                                                                     \
+	"SECONDS] "                                                                                          \
+	"COMMAND [ARGUMENT...]\n"                                                                            \
+	"  -a FILE     more arguments: NUL-ended strings\n"                                                  \
+	"  -c FILE     create FILE when it succeeded\n"                                                      \
+	"  -d DIR      run it there\n"                                                                       \
+	"  -l LOG      keep its output there; show it after 2 seconds (V=0), or when it fails\n"             \
+	"  -m TEXT     print a line 'STAGE TEXT' first\n"                                                    \
+	"  -n STAGE    what to call it\n"                                                                    \
+	"  -o FILE     its standard output goes there\n"                                                     \
+	"  -p PREFIX   before each line of it that is shown\n"                                               \
+	"  -s FILE     append 'STAGE MILLISECONDS'\n"                                                        \
+	"  -t SECONDS  its deadline (default 0: none)\n"
+
+static void
+announce(const char *stage, const char *text)
+{
+	char verb[8];
+	size_t n = 0;
+
+	for (; n < sizeof(verb) - 1 && stage[n]; n++)
+		verb[n] = (char)toupper((unsigned char)stage[n]);
+	verb[n] = '\0';
+	step_line(verb, "%s", text);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct command c = {.in = -1, .out = 2, .err = 2, .foreign = true};
+	struct step s = {0};
+	struct list arguments = {0};
+	struct outcome o;
+	const char *more = NULL, *done = NULL, *text = NULL;
+	int opt;
+
+	set_progname(argv[0]);
+	while ((opt = getopt(argc, argv, "+a:c:d:hl:m:n:o:p:s:t:")) != -1)
+		switch (opt) {
+		case 'a':
+			more = optarg;
+			break;
+		case 'c':
+			done = optarg;
+			break;
+		case 'd':
+			c.dir = optarg;
+			break;
+		case 'h':
+			show_usage(USAGE);
+		case 'l':
+			s.log = optarg;
+			break;
+		case 'm':
+			text = optarg;
+			break;
+		case 'n':
+			s.stage = optarg;
+			break;
+		case 'o':
+			c.out = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+			if (c.out < 0)
+				die_errno(EXIT_SYSTEM, "cannot create '%s'", optarg);
+			break;
+		case 'p':
+			s.prefix = optarg;
+			break;
+		case 's':
+			s.seconds = optarg;
+			break;
+		case 't':
+			c.timeout = (unsigned)number("-t", optarg, 0, 1000000);
+			break;
+		default:
+			bad_usage(USAGE);
+		}
+	if (optind == argc)
+		bad_usage(USAGE);
+	for (; optind < argc; optind++)
+		list_add(&arguments, argv[optind]);
+	if (more && !read_request(more, &arguments))
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", more);
+	c.argv = arguments.at;
+	supervise();
+	if (text && s.stage)
+		announce(s.stage, text);
+	o = run_step(&s, &c);
+	if (o.code == 0 && done)
+		write_file(done, "", 0, 0600);
+	list_free(&arguments);
+	end_as_caught();
+	return o.code;
+}

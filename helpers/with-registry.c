@@ -1,0 +1,354 @@
+/*
+ * with-registry - runs a command beside a registry of its own on 127.0.0.1.
+ *
+ * Starts REGISTRY_IMAGE, published as 127.0.0.1::5000, finds the port, waits until
+ * it answers GET /v2/ with our own header, and runs the command with
+ * REGISTRY=<host>:<port>. Whatever happens, the container and its volumes go.
+ *
+ * The tether: the container's first process is a shell that starts the registry
+ * and then reads its standard input, a pipe that only we hold. When we are gone,
+ * kill -9 included, the pipe ends, the shell ends, and --rm takes container and
+ * volume. The container is named after its owner and labelled with it, so that a
+ * later run can tell what a dead one left.
+ * Exit: the command's; 1 the registry cannot be had; 100 called wrongly; 111 trouble.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/engine.h"
+#include "lib/sweep.h"
+
+#define USAGE                                                                                                \
+	"usage: with-registry [-h] COMMAND [ARGUMENT...]\n"                                                  \
+	"  environment: DOCKER REGISTRY_IMAGE REGISTRY_HOST REGISTRY_TIMEOUT TOOL_TIMEOUT RUN\n"
+
+enum { TRIES = 3, LOG_SHOWN = 2000 };
+
+#define HEADER "X-Smolmake-Run"
+
+/* $@ is the image's own entrypoint and command. Its end would go unnoticed, since the shell lives on: it is
+ * said. */
+#define STARTED "smolmake: started"
+#define ENDED "smolmake: ended"
+#define TETHER "echo " STARTED "; { \"$@\"; echo " ENDED "; } & exec cat >/dev/null"
+
+struct registry {
+	const char *docker, *image;
+	char *name;  /* of the container */
+	char *nonce; /* that its answers carry: a stranger's do not */
+	char *log;
+	pid_t client; /* docker run */
+	int tether;   /* its standard input */
+	int output;
+	char url[64];
+	struct outcome end;
+	bool tethered, started, ended, gone;
+};
+
+static unsigned
+tool_timeout(void)
+{
+	return seconds_setting("TOOL_TIMEOUT", 30);
+}
+
+static void
+add_strings(struct list *l, json_t *array)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(array, i, item)
+	    list_add(l, json_string_value(item) ? json_string_value(item) : "");
+}
+
+/* The image's own entrypoint and command; pulls it where the engine does not have it. */
+static void
+read_image(struct registry *r, struct list *own)
+{
+	char *pull[] = {(char *)r->docker, "pull", "-q", (char *)r->image, NULL};
+	char *out, *err = NULL;
+	json_t *image = inspect_image(r->docker, r->image, tool_timeout(), &err);
+
+	if (image == NULL && !caught_signal()) {
+		step_line("PULL", "%s", r->image);
+		struct outcome o = capture(pull, seconds_setting("PUSH_TIMEOUT", 900), &out, &err);
+
+		if (o.code != 0)
+			refuse("REGISTRY_IMAGE: '%s' is not on the engine and cannot be pulled: %s; give one "
+			       "that "
+			       "is, or `docker load` it",
+			       r->image, err);
+		image = inspect_image(r->docker, r->image, tool_timeout(), &err);
+	}
+	if (image == NULL)
+		refuse("REGISTRY_IMAGE: '%s' cannot be inspected: %s", r->image, err);
+	add_strings(own, json_object_get(json_object_get(image, "Config"), "Entrypoint"));
+	add_strings(own, json_object_get(json_object_get(image, "Config"), "Cmd"));
+	if (own->count == 0)
+		refuse("REGISTRY_IMAGE: '%s' has neither entrypoint nor command", r->image);
+	json_decref(image);
+}
+
+/* tethered needs a shell in the image; without one it runs as it is, and only a sweep finds it after a kill
+ * -9. */
+static void
+start_registry(struct registry *r, const struct list *own)
+{
+	struct list argv = {0};
+	struct command c = {.foreign = true};
+	int in[2], out[2];
+
+	list_add(&argv, r->docker);
+	list_add(&argv, "run");
+	list_add(&argv, "--rm");
+	list_add(&argv, "-i");
+	list_addf(&argv, "--name=%s", r->name);
+	list_addf(&argv, "--label=" OWNER_LABEL "=%s", r->name + strlen(CONTAINER_PREFIX));
+	list_addf(&argv, "--label=" CACHE_LABEL "=%s", needed("CACHE_DIR"));
+	list_add(&argv, "--publish=127.0.0.1::5000");
+	/* As one YAML map: a shell drops REGISTRY_HTTP_HEADERS_X-..., which is no name to it. */
+	list_addf(&argv, "--env=REGISTRY_HTTP_HEADERS={" HEADER ": [%s]}", r->nonce);
+	list_add(&argv, "--env=OTEL_TRACES_EXPORTER=none"); /* registry 3 looks for a collector otherwise */
+	if (r->tethered)
+		list_add(&argv, "--entrypoint=/bin/sh");
+	list_add(&argv, r->image);
+	if (r->tethered) {
+		list_add(&argv, "-c");
+		list_add(&argv, TETHER);
+		list_add(&argv, "registry");
+		for (size_t i = 0; i < own->count; i++)
+			list_add(&argv, own->at[i]);
+	}
+	if (pipe(in) != 0 || pipe(out) != 0)
+		die_errno(EXIT_SYSTEM, "cannot make a pipe");
+	fcntl(in[1], F_SETFD, FD_CLOEXEC);
+	fcntl(out[0], F_SETFD, FD_CLOEXEC);
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
+	c.argv = argv.at;
+	c.in = in[0];
+	c.out = c.err = out[1];
+	r->client = start_command(&c);
+	if (r->client < 0)
+		die_errno(EXIT_SYSTEM, "cannot run '%s'", r->docker);
+	close(in[0]);
+	close(out[1]);
+	r->tether = in[1];
+	r->output = out[0];
+	list_free(&argv);
+}
+
+/*
+ * Keeps what is said, for the case that it fails. That the container runs is the shell's word, or any where
+ * there is no shell. One read takes all that a pipe can hold, so that no word is cut in two.
+ */
+static void
+read_output(struct registry *r)
+{
+	static char text[1 << 16];
+	ssize_t n;
+
+	while ((n = read(r->output, text, sizeof(text) - 1)) > 0) {
+		text[n] = '\0';
+		append_line(r->log, text);
+		if (!r->tethered || strstr(text, STARTED "\n"))
+			r->started = true;
+		if (strstr(text, ENDED "\n"))
+			r->ended = true;
+	}
+}
+
+/* The wait for readiness ends at once where the registry has ended. */
+static bool
+has_ended(void *arg)
+{
+	struct registry *r = arg;
+
+	read_output(r);
+	if (!r->gone)
+		r->gone = poll_command(r->client, &r->end);
+	return r->gone || r->ended;
+}
+
+/* The end of it: where a server fails, it says why last. */
+static void
+show_log(const struct registry *r)
+{
+	size_t size;
+	char *text = read_text(r->log, 1 << 20, &size);
+
+	if (text)
+		fprintf(stderr, "%s", text + (size > LOG_SHOWN ? size - LOG_SHOWN : 0));
+	free(text);
+}
+
+/* 0 where the engine does not say. */
+static int
+find_port(const struct registry *r)
+{
+	char *argv[] = {(char *)r->docker, "inspect", "--format", "{{json .NetworkSettings.Ports}}",
+			r->name,           NULL};
+	char *out, *err;
+	struct outcome o = capture(argv, tool_timeout(), &out, &err);
+	int port = o.code == 0 ? parse_port(out) : 0;
+
+	free(out);
+	free(err);
+	return port;
+}
+
+/* True when it answers; false where another try, with a new container, may help. */
+static bool
+wait_for_registry(struct registry *r, int64_t deadline, char why[200])
+{
+	struct probe p = {.url = r->url, .header = HEADER, .value = r->nonce};
+	const char *host = setting("REGISTRY_HOST");
+	int port;
+
+	while (!has_ended(r) && !r->started && now_ms() < deadline && !caught_signal())
+		pause_for(r->output, deadline - now_ms());
+	if (r->gone || r->ended) {
+		snprintf(why, 200, "the registry has ended");
+		return false;
+	}
+	port = find_port(r);
+	if (port == 0) {
+		snprintf(why, 200, "the engine names no published port");
+		return false;
+	}
+	snprintf(r->url, sizeof(r->url), "http://127.0.0.1:%d/v2/", port);
+	p.timeout = deadline > now_ms() ? (unsigned)((deadline - now_ms() + 999) / 1000) : 0;
+	if (!wait_ready(&p, has_ended, r, why)) {
+		if (r->gone || r->ended)
+			snprintf(why, 200, "the registry has ended");
+		return false;
+	}
+	char *address = format("%s:%d", *host ? host : "127.0.0.1", port);
+
+	setenv("REGISTRY", address, 1);
+	free(address);
+	return true;
+}
+
+/* Removed by name: the client may know less than the engine does, and has nothing left to do then. */
+static void
+stop_registry(struct registry *r)
+{
+	bool before = shield(true);
+	pid_t removal = start_removal(r->name);
+
+	remove_tags(needed("RUN"), false); /* meanwhile: they name its port */
+	finish_removal(removal);
+	close(r->tether);
+	close(r->output);
+	if (!r->gone)
+		kill_command(r->client);
+	shield(before);
+}
+
+/*
+ * Docker pushes over plain HTTP to loopback, unless it was told otherwise: from 29.10 on, any
+ * insecure-registries setting takes that away (moby#53868), and the push would fail without saying why.
+ * podman's info has no such list.
+ */
+static void
+check_plain_http(const struct registry *r)
+{
+	char *argv[] = {(char *)r->docker, "info", "--format",
+			"{{json .RegistryConfig.InsecureRegistryCIDRs}}", NULL};
+	char *out, *err;
+	struct outcome o = capture(argv, tool_timeout(), &out, &err);
+
+	if (o.code == 0 && *out == '[' && !strstr(out, "\"127.0.0.0/8\"") &&
+	    !strstr(out, "\"127.0.0.1/32\"")) {
+		remove_container(r->name);
+		refuse("DOCKER: the engine's insecure-registries setting leaves loopback out, so it will not "
+		       "push to "
+		       "127.0.0.1; add \"127.0.0.0/8\" to it in daemon.json and restart the engine");
+	}
+	free(out);
+	free(err);
+}
+
+/*
+ * A published port can turn out to be taken, and a port be forwarded nowhere: a
+ * new container gets another one. False: why says what the last try came to.
+ */
+static bool
+start_and_wait(struct registry *r, const struct list *own, unsigned timeout, char why[200])
+{
+	int64_t deadline = now_ms() + (int64_t)timeout * 1000;
+
+	r->tethered = true;
+	for (int tries = 0; tries < TRIES; tries++) {
+		r->started = r->ended = r->gone = false;
+		start_registry(r, own);
+		if (tries == 0) { /* while it starts */
+			sweep_containers();
+			check_plain_http(r);
+		}
+		if (wait_for_registry(r, deadline, why))
+			return true;
+		stop_registry(r);
+		if (caught_signal() || now_ms() >= deadline)
+			break;
+		if (r->gone && (r->end.code == 126 || r->end.code == 127))
+			r->tethered = false; /* no /bin/sh in there */
+	}
+	return false;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct registry r = {0};
+	struct command c = {.in = 0, .out = 1, .err = 2};
+	struct outcome o = {.code = EXIT_NO};
+	struct list own = {0};
+	unsigned timeout;
+	int64_t start;
+	const char *run;
+	char why[200] = "", *mark;
+	int first;
+
+	first = operands(argc, argv, USAGE);
+	if (first == argc)
+		bad_usage(USAGE);
+	supervise();
+	/* Content trust would look for a notary: beside our registry there is none, and its image is pinned
+	 * by digest. */
+	setenv("DOCKER_CONTENT_TRUST", "0", 1);
+	enter_cache();
+	run = needed("RUN");
+	r.docker = needed("DOCKER");
+	r.image = needed("REGISTRY_IMAGE");
+	timeout = seconds_setting("REGISTRY_TIMEOUT", 10);
+	r.name = format(CONTAINER_PREFIX "%s", strrchr(run, '/') ? strrchr(run, '/') + 1 : run);
+	r.nonce = format("%s-%lld", r.name, (long long)now_ms());
+	r.log = format("%s/registry.log", run);
+	mark = format("%s/registry", run);
+	read_image(&r, &own);
+	write_file(mark, "", 0, 0600);
+	start = now_ms();
+	if (start_and_wait(&r, &own, timeout, why)) {
+		char *line = format("registry %lld", (long long)(now_ms() - start));
+
+		append_line(mark, line);
+		free(line);
+		c.argv = argv + first;
+		o = run_command(&c);
+		stop_registry(&r);
+	} else if (!caught_signal()) {
+		show_log(&r);
+		say("error: REGISTRY_IMAGE: '%s' did not answer within %u s (%s); see its output above, or "
+		    "give a "
+		    "larger REGISTRY_TIMEOUT",
+		    r.image, timeout, why);
+	}
+	unlink(mark);
+	end_as_caught();
+	return o.code;
+}

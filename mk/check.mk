@@ -1,0 +1,98 @@
+# check.mk - the tests, and what looks at the sources.
+# Reads: bin, obj, helpers, lib-objects, compile, libraries (tools.mk); TESTS ENGINE STRICT KEEP.
+# Defines: test-programs, unit-tests.  Goals: check check-long lint lint-sh lint-c lint-tidy lint-format lint-make.
+#
+# tests/run runs everything by prove, as root beside an engine of its own. The tests call make again: they get the
+# compiler's settings, so that they find the helpers compiled, and TESTS, ENGINE, STRICT and KEEP.
+
+TESTS ?=
+ENGINE ?=
+KEEP ?=
+export TESTS ENGINE STRICT KEEP CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
+
+unit := cache/unit
+sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+warnings-are-errors := -Wall -Wextra -Wformat=2 -Wvla -Werror
+
+unit-sources := $(wildcard tests/unit/*.c)
+unit-tests := $(unit-sources:tests/unit/%.c=$(unit)/%)
+unit-plain := $(unit-sources:tests/unit/%.c=$(unit)/plain/%)
+unit-lib := $(patsubst helpers/%.c,$(unit)/%.o,$(wildcard helpers/lib/*.c))
+test-programs := $(patsubst tests/fake/%.c,cache/tests/%,$(wildcard tests/fake/*.c))
+
+##@ Development
+
+check: $(helpers) $(test-programs) $(unit-tests) $(unit-plain) ## all tests (TESTS="tests/t0001-lib.sh", ENGINE=current, STRICT=1, KEEP=1)
+	$(Q)exec tests/run -- $${TESTS:-tests/t[0-9]*.sh $(unit-tests)}
+
+check-long: $(helpers) $(test-programs) ## the tests that take longer than ten minutes together
+	$(Q)SMOLMAKE_TEST_DEADLINE=3600 exec tests/run -- $${TESTS:-tests/long/t[0-9]*.sh}
+
+check-engines: $(helpers) $(test-programs) ## what each engine does, as a table (root; downloads a Debian sid once)
+	$(Q)exec tests/engines/run
+
+lint-goals := lint-sh lint-c lint-tidy lint-format lint-make lint-words
+.PHONY: $(lint-goals)
+lint: $(lint-goals) ## shellcheck, cppcheck, clang-tidy, clang-format, make's own warnings
+
+# --- Unit tests: one program a file, with the sanitizers; and once more without, for valgrind (tests/t0005-valgrind.sh).
+
+unit-compile = $(compile) $(warnings-are-errors) $(sanitize) -U_FORTIFY_SOURCE -Ihelpers -MMD -MP -MF $(@:.o=).d -MT $@
+
+$(unit)/%.o: helpers/%.c $(flags-file)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D); $(unit-compile) -c $< -o $@.$$$$.o; mv -f $@.$$$$.o $@
+
+$(unit-tests): $(unit)/%: tests/unit/%.c $(unit-lib) $(flags-file)
+	$(call say,UNIT,$@)
+	$(Q)mkdir -p $(@D); $(unit-compile) $(filter %.c %.o,$^) $(hardening-ld) -lcmocka $(libraries) -o $@.$$$$.tmp; \
+		mv -f $@.$$$$.tmp $@
+
+$(unit-plain): $(unit)/plain/%: tests/unit/%.c $(obj)/lib.a $(flags-file)
+	$(call say,UNIT,$@)
+	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -Ihelpers -MMD -MP -MF $@.d -MT $@ $(filter %.c %.a,$^) \
+		$(hardening-ld) -lcmocka $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
+
+# What the stand-in for smolvm is made of.
+$(test-programs): cache/tests/%: tests/fake/%.c $(flags-file)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $< $(hardening-ld) -lz -o $@.$$$$.tmp; \
+		mv -f $@.$$$$.tmp $@
+
+-include $(wildcard $(unit)/*.d $(unit)/plain/*.d $(unit)/lib/*.d cache/tests/*.d)
+
+# --- Lint: each tool alone, so that -j and -k serve.
+
+c-sources := $(wildcard helpers/*.c helpers/lib/*.c tests/unit/*.c tests/fake/*.c tests/bench/*.c tests/fuzz/*.c)
+c-headers := $(wildcard helpers/*.h helpers/lib/*.h tests/unit/*.h tests/fuzz/*.h)
+
+lint-sh:
+	$(call say,LINT,shell)
+	$(Q)grep -lE '^#!/bin/(sh|bash)|^# shellcheck shell=' -r mk tests $(wildcard .ci) | xargs shellcheck
+
+lint-c:
+	$(call say,LINT,cppcheck)
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem -D_GNU_SOURCE -Ihelpers --library=mk/cppcheck.cfg $(c-sources)
+
+# One file a run: the va_list checker of clang-tidy 14 is wrong about every file but the first.
+lint-tidy:
+	$(call say,LINT,clang-tidy)
+	$(Q)printf '%s\n' $(c-sources) | xargs -n 1 -P 2 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$1" \
+		-- -std=c11 -D_GNU_SOURCE -Ihelpers 2>/dev/null' sh
+
+lint-format:
+	$(call say,LINT,clang-format)
+	$(Q)clang-format --dry-run -Werror $(c-sources) $(c-headers)
+
+# A variable that nobody set is a typing error, in the makefiles of both graphs too.
+lint-make:
+	$(call say,LINT,makefiles)
+	$(Q)log=$$($(MAKE_COMMAND) --no-print-directory --warn-undefined-variables -n help check smolmachine 2>&1) || rc=$$?; \
+		printf '%s\n' "$$log" | grep -E 'warning:|Error' >&2 && exit 1; exit $${rc-0}
+
+# Functions that have a better sister (style: ban and say why): no bound, no error, or a shell.
+banned := atoi|atol|atof|strcpy|strcat|sprintf|vsprintf|strtok|gets|system|popen
+lint-words:
+	$(call say,LINT,banned functions)
+	$(Q)! grep -nE '(^|[^a-z_])($(banned))[[:space:]]*\(' $(c-sources) $(c-headers)

@@ -1,0 +1,183 @@
+#!/bin/sh
+# doctor.sh: is this machine fit? One line a thing: ok, warn or FAIL, the thing, the fact, and the remedy where one is needed.
+#
+# Changes nothing, needs none of our helpers, and gives every foreign program a deadline.
+# Environment: CC, DOCKER, SMOLVM, REGISTRY_IMAGE, CACHE_DIR, MAKE_VERSION.
+# Exit: 0 all that is needed is there, 1 something is not.
+set -u
+: "${CC:=cc}" "${DOCKER:=docker}" "${SMOLVM:=smolvm}" "${REGISTRY_IMAGE:=}"
+: "${CACHE_DIR:=${XDG_CACHE_HOME:-${HOME:-/}/.cache}/claude-bottle/smolmachines}"
+PATH=$PATH:/usr/sbin:/sbin
+status=0
+
+line() { printf '%-4s  %s: %s\n' "$1" "$2" "$3"; }
+ok() { line ok "$@"; }
+warn() { line warn "$1" "$2; $3"; } # THING FACT REMEDY
+fail() {
+	line FAIL "$1" "$2; $3"
+	status=1
+}
+
+within() { # SECONDS COMMAND...: what it says, on one line, in $said
+	if command -v timeout >/dev/null 2>&1; then
+		said=$(timeout -k 2 "$@" 2>&1 </dev/null)
+	else
+		said=$(perl -e 'alarm shift @ARGV; exec @ARGV' -- "$@" 2>&1 </dev/null)
+	fi
+	code=$?
+	case $code in 124 | 137 | 142) said="no answer in $1 s" ;; esac
+	said=$(printf '%s' "$said" | tr '\n\t' '  ' | tr -cd '[:print:]' | cut -c 1-200)
+	return "$code"
+}
+
+check_make() {
+	version=${MAKE_VERSION-}
+	[ -n "$version" ] || version=$(make --version 2>/dev/null | sed -n '1s/^GNU Make //p')
+	case $version in
+	4.[3-9]* | 4.[1-9][0-9]* | [5-9].* | [1-9][0-9]*) ok 'GNU Make' "$version" ;;
+	*) fail 'GNU Make' "${version:-none}, 4.3 or later is needed" "Debian: apt-get install make; macOS: brew install make, then gmake" ;;
+	esac
+}
+
+check_compiler() {
+	if ! command -v "$CC" >/dev/null 2>&1; then
+		fail 'C compiler' "'$CC' is not there" 'make setup'
+		return
+	fi
+	if echo 'int main(void) { return 0; }' >"$scratch/a.c" && within 20 "$CC" -std=c11 -o "$scratch/a" "$scratch/a.c"; then
+		within 5 "$CC" --version
+		ok 'C compiler' "$(echo "$said" | cut -d' ' -f1-4)"
+	else
+		fail 'C compiler' "'$CC' compiles nothing: $said" 'make setup'
+	fi
+}
+
+check_library() { # NAME HEADER
+	include=
+	if command -v brew >/dev/null 2>&1; then
+		prefix=$(brew --prefix)
+		include=$prefix/include:$prefix/opt/openssl@3/include:$prefix/opt/libarchive/include
+	fi
+	echo "#include <$2>" >"$scratch/h.c"
+	if CPATH=$include within 20 "$CC" -E -o "$scratch/h.i" "$scratch/h.c"; then
+		ok "$1" "<$2>"
+	else
+		fail "$1" "no <$2>" 'make setup'
+	fi
+}
+
+check_jq() {
+	if within 5 jq --version; then
+		ok jq "$said"
+	else
+		fail jq 'is not there' 'make setup'
+	fi
+}
+
+engine=no
+check_engine() {
+	if ! command -v "$DOCKER" >/dev/null 2>&1; then
+		fail engine "DOCKER: '$DOCKER' is not there" 'make setup'
+	elif ! within 20 "$DOCKER" version --format '{{.Server.Version}}'; then
+		if [ "$(id -u)" = 0 ]; then remedy="'make setup' starts it"; else remedy="start it, or join its group: sudo usermod -aG docker $(id -un)"; fi
+		fail engine "does not answer: $said" "$remedy"
+	else
+		engine=yes
+		ok engine "$DOCKER $said"
+	fi
+	check_local
+}
+
+# Remote means that its 127.0.0.1, where the registry listens, is not ours.
+check_local() {
+	host=${DOCKER_HOST-}
+	if [ -z "$host" ] && [ $engine = yes ] &&
+		within 20 "$DOCKER" context inspect --format '{{.Endpoints.docker.Host}}'; then
+		host=$said
+	fi
+	case $host in
+	'' | unix://*) [ $engine = no ] || ok 'engine is local' "${host:-its default socket}" ;;
+	*) fail 'engine is local' "'$host' is not a socket of this machine" 'unset DOCKER_HOST, or: docker context use default' ;;
+	esac
+}
+
+check_registry() {
+	if [ -z "$REGISTRY_IMAGE" ]; then
+		fail 'registry image' 'REGISTRY_IMAGE is empty' 'leave it unset'
+	elif [ $engine = no ]; then
+		warn 'registry image' 'not asked: no engine' 'see above'
+	elif within 20 "$DOCKER" image inspect --format '{{.Id}}' "$REGISTRY_IMAGE"; then
+		ok 'registry image' 'present'
+	elif within 20 "$DOCKER" manifest inspect "$REGISTRY_IMAGE"; then
+		ok 'registry image' 'not here yet, can be pulled'
+	else
+		fail 'registry image' "neither here nor to be pulled: $REGISTRY_IMAGE" \
+			"docker load it from another machine, or give REGISTRY_IMAGE=one that is here"
+	fi
+}
+
+check_smolvm() {
+	if ! command -v "$SMOLVM" >/dev/null 2>&1; then
+		fail smolvm "SMOLVM: '$SMOLVM' is not there" 'install it from https://github.com/smol-machines/smolvm/releases, or give SMOLVM=path'
+	elif within 10 "$SMOLVM" --version; then
+		ok smolvm "$said"
+	else
+		fail smolvm "'$SMOLVM --version' fails: $said" 'install it anew'
+	fi
+}
+
+check_kvm() {
+	[ "$(uname)" = Linux ] || return
+	kvm=/dev/kvm
+	if [ ! -e "$kvm" ]; then
+		fail "$kvm" 'is not there' 'turn on virtualisation in the firmware (or nested, in a virtual machine), then: modprobe kvm'
+	elif [ ! -r "$kvm" ] || [ ! -w "$kvm" ]; then
+		fail "$kvm" 'is not open to you' "sudo usermod -aG kvm $(id -un), then log in again"
+	else
+		ok "$kvm" 'is there and open to you'
+	fi
+}
+
+# The nearest folder that exists is what CACHE_DIR will be made in.
+check_cache() {
+	folder=$CACHE_DIR
+	case $folder in
+	/*) ;;
+	*) folder=$(pwd)/$folder ;;
+	esac
+	while [ ! -e "$folder" ]; do
+		folder=${folder%/*}
+		[ -n "$folder" ] || folder=/
+	done
+	if [ ! -d "$folder" ] || [ ! -w "$folder" ]; then
+		fail CACHE_DIR "'$folder' is not a folder that you can write to" 'give CACHE_DIR=folder'
+		return
+	fi
+	free=$(df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1024) }')
+	if [ "${free:-0}" -lt 512 ]; then
+		fail CACHE_DIR "$free MiB free at '$folder'" 'an artifact takes as much as its image: make room, or give CACHE_DIR=folder'
+	elif [ "$free" -lt 4096 ]; then
+		warn CACHE_DIR "only $free MiB free at '$folder'" 'an artifact takes as much as its image'
+	else
+		ok CACHE_DIR "$free MiB free at '$folder'"
+	fi
+}
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/smolmake-doctor.XXXXXX") || exit 1
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM HUP
+check_make
+check_compiler
+check_library libcurl curl/curl.h
+check_library jansson jansson.h
+check_library zlib zlib.h
+check_library OpenSSL openssl/evp.h
+check_library libarchive archive.h
+check_library zstd zstd.h
+check_jq
+check_engine
+check_registry
+check_smolvm
+check_kvm
+check_cache
+exit $status

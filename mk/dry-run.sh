@@ -1,0 +1,39 @@
+#!/bin/sh
+# dry-run.sh GOAL - make -n: prints what both graphs would run, for the IDs that were seen last.
+# Makes nothing, asks no engine. What only a build can tell is said to be unknown.
+set -u
+goal=$1
+export RUN=.run/this-run REGISTRY="$REGISTRY_HOST:PORT"
+
+if ! [ -x "$BIN/plan-images" ]; then
+	echo '# the helpers are not compiled yet; `make -n` says more after the first real run'
+	exit 0
+fi
+if [ "$goal" = smolmachines ]; then
+	wishes=$(mktemp) || exit
+	trap 'rm -f "$wishes"' EXIT
+	jq --join-output --from-file "$TOP/mk/images.jq" -- "$IMAGES_FILE" >"$wishes" || exit
+	plan=$("$BIN/plan-images" -n -f "$wishes") || exit
+else
+	plan=$("$BIN/plan-images" -n) || exit
+fi
+
+goals='' targets='' unknown=''
+while read -r stamp suffix; do
+	goals="$goals $stamp"
+	if [ -e "$stamp" ]; then
+		targets="$targets $("$BIN/image-id" -f "$stamp")$suffix.smolmachine.smolmachine"
+	else
+		unknown="$unknown $stamp"
+	fi
+done <<EOF
+$plan
+EOF
+# shellcheck disable=SC2086 # goals and targets are words
+"$MAKE" -n -f mk/image.mk $goals || exit
+[ "$goal" != image-id ] || exit 0
+[ -z "$unknown" ] || echo "# the IDs of these are not known yet, so their packs are not shown:$unknown"
+[ -n "$targets" ] || exit 0
+if [ -d "$CACHE_DIR" ]; then dir=$CACHE_DIR; else dir=.; fi
+# shellcheck disable=SC2086
+"$MAKE" -n -C "$dir" -f "$TOP/mk/machine.mk" $targets

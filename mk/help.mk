@@ -1,0 +1,8 @@
+# help.mk - `make help`, from the text beside the rules and the settings. Needs no tool, engine or network.
+# Reads: the `##` and `#:` comments of mk/.  Goals: help.
+
+##@ Help
+.PHONY: help
+help: ## this text (what plain `make` does)
+	@exec awk -f mk/help.awk mk/smolmachine.mk mk/help.mk $(wildcard mk/demo.mk mk/setup.mk mk/check.mk mk/bench.mk \
+		mk/install.mk) mk/vars.mk

@@ -1,0 +1,48 @@
+# images.jq - checks an images file and prints it as NUL-ended K=V strings, each image beginning with IMAGE.
+# The form is in the README, "Images file". The first fault ends it, with a message that names the place.
+
+def fail($where; $what): error("\($where): \($what)");
+
+def no_nul($where): if any(explode[]; . == 0) then fail($where; "holds a NUL character") else . end;
+
+def text($where):
+  if type != "string" then fail($where; "must be a string, is \(type)") else no_nul($where) end;
+
+def whole($where):
+  if type != "number" or . != floor or . < 1 then fail($where; "must be a whole number above 0") else tostring end;
+
+def known($keys; $where):
+  (keys_unsorted - $keys)[0] as $key
+  | if $key == null then . else fail($where; "unknown key \"\($key)\"; known are \($keys | join(", "))") end;
+
+def object($where): if type != "object" then fail($where; "must be an object, is \(type)") else . end;
+
+# An empty string would be no setting at all.
+def filled($where): if . == "" then fail($where; "is empty; leave the key out") else . end;
+
+def setting($name; $where; f): "\($name)=\(f | filled($where))\u0000";
+
+def image($where):
+  object($where)
+  | known(["image", "context", "dockerfile", "build_args", "target", "cpus", "mem", "entrypoint", "smolfile",
+      "platform"]; $where)
+  | if has("image") then . else fail($where; "has no \"image\"") end
+  | setting("IMAGE"; "\($where).image"; .image | text("\($where).image")),
+    (to_entries[]
+     | "\($where).\(.key)" as $here
+     | if .key == "image" then empty
+       elif .key == "cpus" or .key == "mem" then
+         .key as $key | .value | setting($key | ascii_upcase; $here; whole($here))
+       elif .key == "build_args" then
+         .value | object($here) | to_entries[]
+         | .key as $k | .value | text("\($here).\($k)")
+         | if ($k | test("^[A-Za-z_][A-Za-z0-9_.-]*$")) then . else fail($here; "\"\($k)\" is not a name") end
+         | "BUILD_ARG=\($k)=\(.)\u0000"
+       else .key as $key | .value | setting($key | ascii_upcase; $here; text($here)) end);
+
+object("the file")
+| known(["images"]; "the file")
+| if has("images") then .images else fail("the file"; "has no \"images\"") end
+| if type != "array" then fail("images"; "must be an array, is \(type)") else . end
+| if length == 0 then fail("images"; "is empty") else . end
+| to_entries[] | "images[\(.key)]" as $where | .value | image($where)

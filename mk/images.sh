@@ -1,0 +1,17 @@
+#!/bin/sh
+# images.sh - the images file as requests for plan-images -f, on stdout: NUL-ended K=V strings,
+# each image beginning with IMAGE. Reads IMAGES_FILE with jq, which refuses what is not of its form.
+set -u
+
+refuse() {
+	printf 'error: IMAGES_FILE: %s\n' "$1" | tr -d '\000-\011\013-\037' >&2
+	exit 1
+}
+
+[ -f "$IMAGES_FILE" ] || refuse "'$IMAGES_FILE' is not there; give IMAGES_FILE=<file>, see README, Images file"
+[ -r "$IMAGES_FILE" ] || refuse "'$IMAGES_FILE' cannot be read"
+command -v jq >/dev/null || refuse "jq is not installed; run \`make setup\`"
+wishes=$CACHE_DIR/$RUN/wishes
+"$BIN/with-deadline" -t "$TOOL_TIMEOUT" -n jq -l "$wishes.err" -o "$wishes" \
+	jq --join-output --from-file "$TOP/mk/images.jq" -- "$IMAGES_FILE" 2>/dev/null ||
+	refuse "'$IMAGES_FILE': $(sed -n '1s/^jq: error (at [^)]*): //; 1s/^parse error: /not JSON: /; 1p' "$wishes.err")"

@@ -1,0 +1,60 @@
+# machine.mk - the second graph: image -> tagged -> pushed -> packed -> machine.
+# Reads: $RUN/<key>.{image,pack,env}, REGISTRY.  Goals: <key>.smolmachine.smolmachine.
+#
+# Runs in CACHE_DIR, so that targets are plain keys: no user's path and no image's name is
+# ever a target. Everything is keyed by the image's ID: two names of one image are one target.
+
+MAKEFLAGS += -rR --no-print-directory
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+.SUFFIXES:
+.DELETE_ON_ERROR:
+Q := @$(if $(filter 0,$V),,set -x; )
+
+keys := $(patsubst %.smolmachine.smolmachine,%,$(MAKECMDGOALS))
+machines := $(keys:%=%.smolmachine.smolmachine)
+flat := $(patsubst $(RUN)/%.flat,%,$(wildcard $(keys:%=$(RUN)/%.flat)))
+steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.packed)
+
+# Machines appear by rename and are shared with every make of this user: never Make's to delete.
+.PRECIOUS: $(machines)
+
+# The steps die with the run and its registry: that one is absent does not age a machine.
+.SECONDARY: $(steps)
+
+# $(call stage,NAME): runs what follows as that stage of the target, marked done by $@.
+stage = "$$BIN/with-deadline" -n $1 -p $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
+
+$(machines): %.smolmachine.smolmachine: | $(RUN)/%.packed
+	$(Q)exec "$$BIN/publish-machine" $*
+
+# A clean folder: old smolvms look for their launcher in ./target first. All that it leaves there is ours.
+# At most PACK_JOBS at once on this machine: each is a virtual machine of 4 processors and up to 8 GiB.
+$(RUN)/%.packed: | $(RUN)/%.pushed
+	$(Q)read -r ref <$(RUN)/$*.ref; mkdir -p $(RUN)/$*.work; \
+	export TMPDIR="$$CACHE_DIR/$(RUN)/$*.work" SMOLVM_PACK_STAGING="$$CACHE_DIR/$(RUN)/$*.work"; \
+	export NO_PROXY="127.0.0.1,localhost$${NO_PROXY:+,$$NO_PROXY}"; export no_proxy="$$NO_PROXY"; \
+	exec "$$BIN/with-lock" -q -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-floor" $(RUN)/smolvm $(RUN)/$*.log \
+		$(call stage,pack) -m "$$ref" -t "$$PACK_TIMEOUT" -d $(RUN)/$*.work -a $(RUN)/$*.pack \
+		"$$SMOLVM" pack create --image="$$ref" --output="$$CACHE_DIR/$(RUN)/$*"
+
+# One push after the other: in parallel the engine compresses shared layers several times (measured).
+# podman has no exception for loopback.
+$(RUN)/%.pushed: | $(RUN)/%.tagged
+	$(Q)read -r ref <$(RUN)/$*.ref; read -r engine <$(RUN)/engine; tls=; \
+	[ "$$engine" != podman ] || tls=--tls-verify=false; \
+	exec "$$BIN/with-lock" -q $(RUN)/push.lock -- \
+		$(call stage,push) -m "$$ref" -t "$$PUSH_TIMEOUT" "$$DOCKER" push $$tls "$$ref"
+
+# The reference is written down before it is tagged, so that a later run can remove it.
+reference = read -r id repo <$(RUN)/$*.image; ref=$$REGISTRY/$$repo:$(firstword $(subst -, ,$*)); \
+	printf '%s\n' "$$ref" >$(RUN)/$*.ref
+
+$(patsubst %,$(RUN)/%.tagged,$(filter-out $(flat),$(keys))): $(RUN)/%.tagged:
+	$(Q)$(reference); \
+	exec $(call stage,tag) -m "$$ref" -t "$$TOOL_TIMEOUT" "$$DOCKER" tag "$$id" "$$ref"
+
+# Where smolvm would bring deleted files back, it gets the same tree as one layer, loaded under that reference.
+$(flat:%=$(RUN)/%.tagged): $(RUN)/%.tagged:
+	$(Q)$(reference); \
+	exec $(call stage,flatten) -m "$$ref" -t "$$PUSH_TIMEOUT" "$$TOP/mk/load-flat.sh" "$$id" "$$ref" "$(RUN)"

@@ -1,0 +1,95 @@
+#!/bin/sh
+# run.sh GOAL - one run of smolmake: all builds, then all packs, then the answer on stdout.
+#
+# Runs under with-run: CACHE_DIR/$RUN is ours and goes with us. The IDs that name the
+# targets of the second graph are known only when the first is done, so there are two.
+set -u
+goal=$1
+run=$CACHE_DIR/$RUN
+rc=0
+run_by=
+
+machines() { # machines FLAG... : the second graph, for the keys in $keys
+	targets=
+	for key in $keys; do targets="$targets $key.smolmachine.smolmachine"; done
+	# shellcheck disable=SC2086 # targets and flags are words
+	$run_by "$MAKE" "$@" -C "$CACHE_DIR" -f "$TOP/mk/machine.mk" $targets >&2
+}
+
+give_up() { # after a failure: under -k the other images are finished first
+	[ "$rc" = 0 ] || [ -n "$KEEP_GOING" ] || exit "$rc"
+}
+
+# Called below by with-lock, once for each batch of keys that it could lock: what is there
+# by now is taken, what is not is packed beside one registry.
+if [ "$goal" = pack ]; then
+	keys=$LOCKED
+	# shellcheck disable=SC2086
+	"$BIN/find-machines" $keys || exit
+	machines -q 2>/dev/null && exit
+	if ! command -v -- "$SMOLVM" >/dev/null; then
+		printf 'error: SMOLVM: %s is not installed; get it from https://github.com/smol-machines/smolvm, or give SMOLVM=<path>\n' \
+			"'$SMOLVM'" >&2
+		exit 1
+	fi
+	export keys
+	exec "$BIN/with-registry" "$TOP/mk/run.sh" pack-now
+fi
+if [ "$goal" = pack-now ]; then
+	cd "$CACHE_DIR" || exit
+	"$BIN/with-deadline" -n smolvm -t "$TOOL_TIMEOUT" -l "$RUN/smolvm.log" -o "$RUN/smolvm" "$SMOLVM" --version || exit
+	case $("$BIN/smolvm-faults" <"$RUN/smolvm") in
+	*merge*)
+		# shellcheck disable=SC2154 # exported above
+		for key in $keys; do
+			read -r id _ <"$RUN/$key.image"
+			"$BIN/with-deadline" -n inspect -t "$TOOL_TIMEOUT" -l "$RUN/$key.log" -o "$RUN/$key.layers" \
+				"$DOCKER" image inspect --format '{{len .RootFS.Layers}}' "$id" || exit
+			read -r layers <"$RUN/$key.layers"
+			[ "$layers" = 1 ] || : >"$RUN/$key.flat"
+		done
+		;;
+	esac
+	run_by='exec' # so that with-registry's end is make's
+	# shellcheck disable=SC2086 # none or one
+	machines $TRACE
+fi
+
+# What is wanted, and whether it can be.
+if [ "$goal" = smolmachines ]; then
+	"$TOP/mk/images.sh" || exit
+	goals=$("$BIN/plan-images" -f "$run/wishes") || exit
+else
+	goals=$("$BIN/plan-images") || exit
+fi
+
+# The first graph: each image built, or found, and identified.
+# shellcheck disable=SC2086
+"$MAKE" $TRACE -f mk/image.mk $goals >&2 || rc=$?
+give_up
+
+if [ "$goal" = image-id ]; then
+	while read -r slug; do
+		[ ! -e "$run/$slug.id" ] || "$BIN/image-id" -f "$run/$slug.id"
+	done <"$run/images"
+	exit $rc
+fi
+
+# The second graph. A hit is an up-to-date target, and Make says so; only for the others are
+# locks taken and a registry started.
+keys=$("$BIN/find-machines") || exit
+if [ -n "$keys" ] && ! machines -q 2>/dev/null; then
+	set --
+	for key in $keys; do set -- "$@" "$CACHE_DIR/.lock/$key"; done
+	"$BIN/with-lock" ${KEEP_GOING:+-k} -m "${IMAGES:-$IMAGE}" "$@" -- "$TOP/mk/run.sh" pack || rc=$?
+	give_up
+fi
+
+while read -r slug; do
+	[ -e "$run/$slug.key" ] || continue
+	read -r key <"$run/$slug.key"
+	[ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || continue
+	[ -z "$OUT" ] || "$BIN/copy-machine" "$key" "$OUT" || rc=$?
+	printf '%s\n' "$CACHE_DIR/$key.smolmachine.smolmachine"
+done <"$run/images"
+exit $rc

@@ -1,0 +1,24 @@
+# setup.mk - a machine that has what is needed, and one that says what it lacks.
+#
+# Reads:    MAKECMDGOALS, lint-goals, flags-file; its scripts read the settings in the environment
+# Defines: after-setup: setup, where it is asked for: all goals beside it and all that is compiled wait for it
+# Goals: setup doctor
+#
+# No tool is looked up while makefiles are read: what setup installs would stay missing for the whole call.
+
+# The goals that setup knows; words of the command line that are none of them never reach its recipe.
+setup-goals := smolmachine smolmachines image-id demo check check-long check-engines lint bench
+
+after-setup := $(filter setup,$(MAKECMDGOALS))
+$(setup-goals) $(lint-goals) $(flags-file): | $(after-setup)
+
+##@ Machine
+
+setup: ## install what is missing for the goals beside it (none: for smolmachine)
+	@exec mk/setup.sh $(filter $(setup-goals),$(MAKECMDGOALS))
+
+doctor: export MAKE_VERSION := $(MAKE_VERSION)
+doctor: | $(after-setup) ## check this machine; one line each, with the remedy
+	@exec mk/doctor.sh
+
+.PHONY: setup doctor $(setup-goals)

@@ -1,0 +1,39 @@
+# smolmachine.mk - the goals that make machines.
+# Reads: user-vars.  Goals: smolmachine smolmachines image-id clean.
+#
+# with-run makes the run's folder, and takes it away again; run.sh works through the two
+# graphs, image.mk and then machine.mk. Everything but the answer goes to stderr.
+
+export MAKE
+export TOP := $(CURDIR)
+export BIN := $(CURDIR)/$(bin)
+export TRACE := $(if $(filter 2,$V),--trace)
+
+ifneq ($(findstring t,$(flags)),)
+$(error make -t would create empty machines)
+endif
+
+##@ Machines
+.PHONY: smolmachine smolmachines image-id
+
+ifneq ($(findstring q,$(flags)),)
+# make -q: a build is always due, so the answer is 1: Make's own for a goal with a recipe without `+`.
+smolmachine smolmachines image-id:
+	@false
+else ifneq ($(dry-run),)
+# make -n: what both graphs would run, for the IDs that were seen last. Nothing is made.
+smolmachine smolmachines image-id: $(helpers)
+	+@exec mk/dry-run.sh $@
+else
+smolmachine: $(helpers) ## pack IMAGE (built from CONTEXT, where given); prints the sidecar's path
+	+$(Q)exec $(bin)/with-run mk/run.sh $@
+smolmachines: $(helpers) ## pack every image of IMAGES_FILE; prints the paths in its order
+	+$(Q)exec $(bin)/with-run mk/run.sh $@
+image-id: $(helpers) ## build IMAGE only; prints the 16 hex digits that name its machine
+	+$(Q)exec $(bin)/with-run mk/run.sh $@
+endif
+
+##@ Upkeep
+.PHONY: clean
+clean: ## remove what is compiled and remembered here (machines stay, in CACHE_DIR)
+	$(Q)rm -rf cache/bin cache/obj cache/key cache/tests cache/unit cache/fuzz cache/bench.json

@@ -1,0 +1,56 @@
+# tools.mk - the helpers, compiled on first use into cache/.
+# Reads: CC CFLAGS CPPFLAGS LDFLAGS LDLIBS STRICT.  Defines: bin, helpers.  Goals: cache/bin/<helper>.
+#
+# A changed source, header or flag recompiles what depends on it; nothing else does. Whether
+# anything changed is worked out without starting a process: this is read on every hit.
+
+bin := cache/bin
+obj := cache/obj
+macos := $(wildcard /System/Library/CoreServices)
+brew := $(firstword $(wildcard /opt/homebrew $(if $(macos),/usr/local)))
+
+ifneq ($(filter default undefined,$(origin CC)),)
+override CC := cc
+endif
+CFLAGS ?= -O2 -g
+CPPFLAGS ?=
+LDFLAGS ?=
+LDLIBS ?=
+STRICT ?=
+
+warnings := -Wall -Wextra -Wformat=2 -Wvla $(if $(STRICT),-Werror)
+hardening := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+hardening-ld := $(if $(macos),-Wl$(comma)-dead_strip_dylibs,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now)
+compile := $(CC) -std=c11 -D_GNU_SOURCE $(warnings) $(hardening) $(brew:%=-I%/include) $(CPPFLAGS) $(CFLAGS)
+
+# Each helper loads only the libraries that it uses: libcurl alone takes longer to load than all the rest.
+libraries := $(brew:%=-L%/lib) $(if $(macos),,-Wl$(comma)--as-needed) -lcurl -ljansson -lcrypto -larchive -lzstd \
+	-lz $(LDLIBS)
+link := $(CC) $(CFLAGS) $(hardening-ld) $(LDFLAGS)
+
+lib-objects := $(patsubst helpers/%.c,$(obj)/%.o,$(wildcard helpers/lib/*.c))
+helpers := $(patsubst helpers/%.c,$(bin)/%,$(wildcard helpers/*.c))
+
+# The flags of the last time; another line recompiles everything, and says so.
+flags-file := $(obj)/flags
+flags-line := $(compile) | $(link) $(libraries)
+ifneq ($(file <$(flags-file)),$(flags-line))
+$(flags-file): FORCE
+endif
+export FLAGS_LINE := $(flags-line)
+
+$(flags-file):
+	$(Q)mkdir -p $(@D); printf '%s\n' "$$FLAGS_LINE" >$@.$$$$.tmp; mv -f $@.$$$$.tmp $@
+
+$(obj)/%.o: helpers/%.c $(flags-file)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D); $(compile) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.$$$$.o; mv -f $@.$$$$.o $@
+
+$(obj)/lib.a: $(lib-objects)
+	$(Q)rm -f $@.$$$$.tmp; ar rc $@.$$$$.tmp $^; mv -f $@.$$$$.tmp $@
+
+$(helpers): $(bin)/%: $(obj)/%.o $(obj)/lib.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D); $(link) $^ $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
+
+-include $(wildcard $(obj)/*.d $(obj)/lib/*.d)

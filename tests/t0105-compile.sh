@@ -1,0 +1,30 @@
+#!/bin/sh
+# t0105-compile: helpers are compiled on first use, and again for a changed source, header or flag; for nothing else.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# In a copy: the checkout's own helpers are in use beside this.
+must mkdir -p "$tmp/copy/cache" "$tmp/copy/tests"
+must cp -R "$top/GNUmakefile" "$top/mk" "$top/helpers" "$tmp/copy"
+compiled() { # ARGS...: what make compiles, by name
+	make --no-print-directory -C "$tmp/copy" cache/bin/image-id "$@" 2>&1 >/dev/null | sed -n 's,^  CC *helpers/,,p; s,^  LINK *cache/bin/,-> ,p' | sort | tr '\n' ' '
+}
+unset CFLAGS CPPFLAGS LDFLAGS LDLIBS
+
+like 'first, all that it needs' "$(compiled)" '-> image-id .*image-id\.c.*lib/digest\.c'
+is 'then nothing' "$(compiled)" ''
+sleep 0.01
+must touch "$tmp/copy/helpers/image-id.c"
+is 'a source: its helper' "$(compiled)" '-> image-id image-id.c '
+must touch "$tmp/copy/helpers/lib/digest.c"
+is 'a source of the library: that, and what links it' "$(compiled)" '-> image-id lib/digest.c '
+must touch "$tmp/copy/helpers/lib/sweep.h"
+unlike 'a header: who includes it' "$(compiled)" 'lib/port\.c|image-id\.c'
+must touch "$tmp/copy/helpers/lib/lib.h"
+like 'a header of all: all' "$(compiled)" 'image-id\.c.*lib/port\.c'
+like 'another flag: all' "$(compiled CFLAGS=-O1)" 'image-id\.c.*lib/port\.c'
+is 'the same flag: nothing' "$(compiled CFLAGS=-O1)" ''
+like 'the first one again: all' "$(compiled)" 'image-id\.c.*lib/port\.c'
+must touch "$tmp/copy/mk/run.sh"
+is 'anything else: nothing' "$(compiled)" ''
+done_testing

@@ -1,0 +1,65 @@
+#!/bin/sh
+# t0120-values: no value of a variable is ever executed, from the command line or the environment (no engine needed).
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+need jq
+
+# A stand-in for the engine, which is not asked for anything: every value here is refused, or ends at it.
+mkdir -p "$tmp/bin" "$tmp/context"
+printf '#!/bin/sh\necho "engine: $*" >&2\nexit 1\n' >"$tmp/bin/podman"
+chmod +x "$tmp/bin/podman"
+printf 'FROM scratch\n' >"$tmp/context/Dockerfile"
+export DOCKER="$tmp/bin/podman"
+
+variables=$(sed -n 's/^#: \([A-Z_]*\).*/\1/p' "$top/mk/vars.mk")
+isnt 'there are variables' "$variables" ''
+ok 'every variable of the list has its line of help' sh -c '
+	for v in $(sed -n "s/^#: \([A-Z_]*\).*/\1/p" "$1"); do echo "$v"; done | sort >"$2/helped"
+	make -C "$3" -pn help 2>/dev/null | sed -n "s/^user-vars := //p" | tr " " "\n" | grep . | sort >"$2/listed"
+	diff "$2/helped" "$2/listed"' sh "$top/mk/vars.mk" "$tmp" "$top"
+
+newline='
+'
+mark=$tmp/pwned
+n=0
+for value in "\$(shell touch $mark)" "x;touch $mark" "x\$(touch $mark)" "\`touch $mark\`" "'; touch $mark; '" \
+	"\"; touch $mark; \"" "x${newline}touch $mark" "x${newline}	touch $mark" "-x" "\${shell touch $mark}" \
+	"\$\$(touch $mark)" "x|touch $mark" "x&touch $mark #" "\$(eval \$(shell touch $mark))" "\$(file >$mark)" "%" "a:b:c" "*" \\; do
+	n=$((n + 1))
+	bad=''
+	plain=$value
+	for variable in $variables; do
+		value=$plain
+		for origin in line environment; do
+			for goal in help smolmachine; do
+				# a folder of that name would be made in the checkout
+				[ "$variable" != CACHE_DIR ] || value=$tmp/made$plain
+				# what goes with CONTEXT needs one
+				set -- IMAGE=x CONTEXT="$tmp/context"
+				if [ $origin = line ]; then
+					run_make -i $goal "$@" "$variable=$value"
+				else
+					set -- "$variable=$value"
+					[ "$variable" = IMAGE ] || set -- "$@" IMAGE=x
+					[ "$variable" = CONTEXT ] || set -- "$@" CONTEXT="$tmp/context"
+					env "$@" make --no-print-directory -i -C "$top" $goal >"$out" 2>"$err"
+				fi
+				if [ -e "$mark" ]; then
+					bad="$bad $goal:$variable:$origin"
+					rm -f "$mark"
+				fi
+			done
+		done
+	done
+	is "value $n is not executed, whichever variable it is given to" "$bad" ''
+done
+ok 'a value in the images file is not executed either' sh -c '
+	jq -n --arg v "\$(touch $1/pwned)" "{images:[{image:\"a\",context:\$v},{image:\"b\",entrypoint:\$v}]}" >"$1/images.json"
+	make -C "$2" smolmachines IMAGES_FILE="$1/images.json" >/dev/null 2>&1
+	[ ! -e "$1/pwned" ]' sh "$tmp" "$top"
+
+# A test that cannot fail proves nothing: the same check sees what the unprotected form does.
+printf 'IMG = $(value X)\nall: ; @echo "$(IMG)$(X)"\n' >"$tmp/unprotected.mk"
+make -s -f "$tmp/unprotected.mk" "X=\$(shell touch $mark)" >/dev/null 2>&1
+ok 'an unprotected makefile is caught by this test' test -e "$mark"
+done_testing

@@ -1,0 +1,106 @@
+#!/bin/sh
+# make doctor: one line a thing, the remedy where one is needed, 1 if something needed is missing; no line takes for ever. On a
+# made-up machine: PATH holds stand-ins and the small tools that the script itself uses, /dev is made of files.
+. "$(dirname "$0")/lib.sh"
+need_private
+unset DOCKER_HOST SMOLVM
+
+bin=$tmp/bin
+fake() { # TOOL SCRIPT-TEXT
+	printf '#!/bin/sh\n%s\n' "$2" >"$bin/$1"
+	chmod +x "$bin/$1"
+}
+machine() { # with nothing wrong
+	rm -rf "$bin" "${tmp:?}/dev"
+	mkdir -p "$bin" "$tmp/empty" "$tmp/dev"
+	mknod "$tmp/dev/null" c 1 3
+	: >"$tmp/dev/kvm"
+	for tool in sh cat tr cut sed grep mktemp rm timeout sleep id uname df awk; do
+		ln -s "$(command -v "$tool")" "$bin/$tool"
+	done
+	fake cc 'case $* in *--version*) echo "cc (System 1) 2.3" ;; esac'
+	fake jq 'echo jq-9'
+	fake smolvm 'echo smolvm 1.17.0'
+	fake docker 'case $1 in
+		version) echo 20.10.24 ;;
+		context) echo unix:///var/run/docker.sock ;;
+		image) echo sha256:x ;;
+		*) exit 1 ;;
+		esac'
+	fake df 'echo header; echo x x x 9999999 x /'
+}
+doctor() {
+	MAKE_VERSION=4.3 REGISTRY_IMAGE=registry@sha256:x unshare -m sh -euc \
+		'mount --bind "$0/empty" /usr/sbin && mount --bind "$0/dev" /dev && PATH=$0/bin && exec "$@"' "$tmp" "$top/mk/doctor.sh" \
+		>"$out" 2>"$err"
+	rc=$?
+	return "$rc"
+}
+bad() { grep -v '^ok  ' "$out"; } # what it has to say
+
+machine
+ok 'a fit machine' doctor
+is '... has nothing to mend' "$(bad)" ''
+is '... in one line a thing' "$(sed 's/^ok    \([^:]*\): .*/\1/' "$out" | xargs -n 20)" \
+	'GNU Make C compiler libcurl jansson zlib OpenSSL libarchive zstd jq engine engine is local registry image smolvm /dev/kvm CACHE_DIR'
+like '... with the facts' "$(cat "$out")" '^ok    smolvm: smolvm 1\.17\.0$'
+is '... and nothing else' "$(cat "$err")" ''
+is '... and it leaves nothing' "$(ls "$TMPDIR")$(ls -A "$CACHE_DIR" 2>/dev/null)" ''
+
+sick() { # DESCRIPTION LINE-PATTERN: doctor fails, with that one line
+	must_fail "$1" doctor
+	like '... is named, with the remedy' "$(bad)" "^FAIL  $2"
+	is '... and nothing else is' "$(bad | wc -l)" 1
+}
+machine && rm "$bin/jq"
+sick 'no jq' 'jq: is not there; make setup$'
+machine && rm "$bin/smolvm"
+sick 'no smolvm' "smolvm: SMOLVM: 'smolvm' is not there; install it from .*, or give SMOLVM=path\$"
+machine && fake smolvm 'echo cannot load library; exit 127'
+sick 'a broken smolvm' "smolvm: .* fails: cannot load library; install it anew\$"
+machine && rm "$tmp/dev/kvm"
+sick 'no KVM' '/dev/kvm: is not there; .*modprobe kvm$'
+machine && fake cc 'case $1 in -E) ! grep -q jansson "$4" ;; esac'
+sick 'a missing header' 'jansson: no <jansson.h>; make setup$'
+machine && fake cc 'case $* in *-std=*) echo no disk >&2; exit 1 ;; esac'
+sick 'a compiler that compiles nothing' "C compiler: 'cc' compiles nothing: no disk; make setup\$"
+machine && fake df 'echo header; echo x x x 1000 x /'
+sick 'a full disk' 'CACHE_DIR: 0 MiB free at .*; .*CACHE_DIR=folder$'
+machine && export CACHE_DIR="$bin/jq/x"
+sick 'a folder that cannot be written to' "CACHE_DIR: .*/jq' .*; give CACHE_DIR=folder\$"
+export CACHE_DIR="$tmp/cache dir"
+machine && fake docker 'case $1 in image|manifest) exit 1 ;; version) echo 1 ;; context) echo unix:///x ;; esac'
+sick 'no registry image' 'registry image: neither here nor to be pulled: registry@sha256:x; docker load .*REGISTRY_IMAGE='
+machine && fake docker 'case $1 in version) echo 20 ;; context) echo tcp://build.example:2375 ;; esac'
+sick 'a remote engine' "engine is local: 'tcp://build.example:2375' is not a socket of this machine; unset DOCKER_HOST"
+
+machine && fake docker 'echo Cannot connect; echo "is it running?"; exit 1'
+must_fail 'an engine that does not answer' doctor
+like '... is named, with the remedy' "$(bad)" "^FAIL  engine: does not answer: Cannot connect is it running\\?; 'make setup' starts it\$"
+machine && rm "$bin/docker"
+must_fail 'no engine' doctor
+like '... is named, with the remedy' "$(bad)" "^FAIL  engine: DOCKER: 'docker' is not there; make setup\$"
+machine && rm "$bin/cc"
+must_fail 'no compiler' doctor
+like '... is named, with the remedy' "$(bad)" "^FAIL  C compiler: 'cc' is not there; make setup\$"
+
+machine && fake docker 'case $1 in version) echo 20 ;; context) echo unix:///x ;; image) exit 1 ;; esac'
+ok 'a registry image that is not here but can be pulled' doctor
+like '... is no fault' "$(cat "$out")" '^ok    registry image: not here yet, can be pulled$'
+machine && fake df 'echo header; echo x x x 2000000 x /'
+ok 'little room' doctor
+like '... is a warning' "$(bad)" '^warn  CACHE_DIR: only 1953 MiB'
+ok 'without MAKE_VERSION it asks' env PATH="$bin:$PATH" sh -c "fake=1; '$top/mk/doctor.sh' | grep -q '^ok    GNU Make: [4-9]'"
+
+# a program that never answers; the sleeps go with it
+machine && fake smolvm 'exec sleep 300'
+start=$(date +%s)
+must_fail 'a smolvm that hangs' doctor
+like '... is said to' "$(bad)" 'no answer in 10 s'
+ok '... within its deadline' test $(($(date +%s) - start)) -lt 20
+
+# through make: the settings get there, and odd ones stay text
+must_fail 'as a goal' run_make doctor 'SMOLVM=/no/such;touch '"$tmp/pwned"
+like '... with its settings' "$(cat "$out")" "^FAIL  smolvm: SMOLVM: '/no/such;touch"
+ok '... which are not run' test ! -e "$tmp/pwned"
+done_testing

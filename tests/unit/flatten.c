@@ -1,0 +1,514 @@
+/* flatten.c - what is left of layers when they are one: each rule by an example. The zoo (t0600) has umoci's
+ * word for it. */
+#include "saved.h"
+
+#include "lib/flatten.h"
+#include "lib/tar.h"
+
+/*
+ * A layer is a line of entries: "a/" a folder, "f=text" a file, "s>target" a symbolic link, "h@target" a hard
+ * link;
+ * ":7" behind any of them is its owner.
+ */
+static void
+put_entry(char *entry)
+{
+	char *colon = strrchr(entry, ':'), *mark;
+	size_t n;
+
+	owner = colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+	if (colon != NULL)
+		*colon = '\0';
+	n = strlen(entry);
+	mark = strpbrk(entry, "=>@");
+	if (mark == NULL && n > 0 && entry[n - 1] == '/')
+		put_member('5', entry, "", NULL, 0);
+	else if (mark == NULL)
+		put_member('0', entry, "", NULL, 0);
+	else {
+		char type = (char)(*mark == '=' ? '0' : *mark == '>' ? '2' : '1');
+
+		*mark++ = '\0';
+		put_member(type, entry, type == '0' ? "" : mark, mark, type == '0' ? strlen(mark) : 0);
+	}
+	owner = 0;
+}
+
+static struct bytes
+make_layer(const char *line)
+{
+	char *copy = xstrdup(line), *rest = copy, *entry;
+
+	begin_archive("layer.tar");
+	while ((entry = strsep(&rest, " ")) != NULL)
+		if (*entry != '\0')
+			put_entry(entry);
+	end_archive();
+	free(copy);
+	return read_bytes("layer.tar");
+}
+
+/* An export of these layers, in SAVED. */
+static void
+make_image(const char *const *line, size_t count)
+{
+	struct bytes layer[4] = {{NULL, 0}};
+	const char *ids[5] = {NULL};
+
+	for (size_t i = 0; i < count; i++) {
+		layer[i] = make_layer(line[i]);
+		ids[i] = digest_of(layer[i].at, layer[i].size);
+	}
+	save_image(layer, ids);
+	for (size_t i = 0; i < count; i++)
+		free(layer[i].at);
+}
+
+/* --- What comes out, in the same language. */
+
+static char listing[65536];
+
+__attribute__((format(printf, 1, 2))) static void
+list_more(const char *fmt, ...)
+{
+	size_t used = strlen(listing);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(listing + used, sizeof(listing) - used, fmt, args);
+	va_end(args);
+}
+
+static void
+list_entry(struct tar *t)
+{
+	const char *name = archive_entry_pathname(t->entry), *link = archive_entry_hardlink(t->entry);
+	const void *bytes;
+	char why[WHY];
+	off_t offset;
+	size_t size;
+
+	list_more("%s%s", *listing ? " " : "", name);
+	if (link != NULL)
+		list_more("@%s", link);
+	else if (archive_entry_filetype(t->entry) == AE_IFLNK)
+		list_more(">%s", archive_entry_symlink(t->entry));
+	else if (archive_entry_filetype(t->entry) == AE_IFREG && archive_entry_size(t->entry) > 0)
+		list_more("=");
+	while (link == NULL && tar_data(t, &bytes, &size, &offset, why) == ENTRY)
+		list_more("%.*s", (int)size, (const char *)bytes);
+	if (archive_entry_uid(t->entry) != 0)
+		list_more(":%lld", (long long)archive_entry_uid(t->entry));
+}
+
+static const char *
+list_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char why[WHY];
+	struct tar t;
+
+	*listing = '\0';
+	tar_init(&t);
+	assert_true(tar_seek(&t, fd, 0, lseek(fd, 0, SEEK_END), why));
+	while (tar_next(&t, why) == ENTRY)
+		list_entry(&t);
+	tar_close(&t);
+	close(fd);
+	return listing;
+}
+
+/* The image in SAVED as one layer, in "flat"; its digest, or, with an empty one, why not. */
+static const char *
+flatten(char digest[DIGEST])
+{
+	static char why[WHY];
+	uint64_t size = 0, measured = 1;
+	struct export e;
+	struct flat *f;
+	int in = open_saved(), out;
+
+	*digest = *why = '\0';
+	assert_true(read_export(in, ".", NULL, NULL, &e, why));
+	close(in);
+	f = flat_open(&e, &e.image[0], ".", why);
+	if (f != NULL) {
+		out = open("flat", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		assert_true(flat_measure(f, &measured, why));
+		assert_true(flat_write(f, out, digest, &size, why));
+		assert_int_equal(size, measured);
+		assert_int_equal(size, lseek(out, 0, SEEK_END));
+		close(out);
+		flat_free(f);
+	}
+	free_export(&e);
+	return why;
+}
+
+static void
+flattens(const char *what, const char *const *layer, size_t layers, const char *want)
+{
+	char digest[DIGEST];
+	const char *why;
+
+	make_image(layer, layers);
+	why = flatten(digest);
+	same_text(what, *digest ? list_file("flat") : why, want);
+}
+
+/* --- The rules. */
+
+static void
+rules(void **state)
+{
+	static const struct {
+		const char *what, *layer[3], *want;
+	} cases[] = {
+	    {"nothing", {""}, ""},
+	    {"the uppermost wins", {"a=1", "a=2", "a=3"}, "a=3"},
+	    {"what is not touched stays", {"a=1 b=1", "b=2"}, "a=1 b=2"},
+	    {"names have several spellings", {"./a/ /a/b=1 a//c=1 ./", "a/./b=2"}, "./ a/ a/b=2 a/c=1"},
+
+	    {"folders are merged", {"d/ d/a=1", "d/ d/b=2"}, "d/ d/a=1 d/b=2"},
+	    {"a folder is what its last entry says", {"d/:1 d/a=1", "d/:2", "d/a=2"}, "d/:2 d/a=2"},
+	    {"a folder nobody describes", {"d/e/a=1"}, "d/ d/e/ d/e/a=1"},
+	    {"a folder described later", {"d/a=1", "d/:2"}, "d/:2 d/a=1"},
+	    {"the root is a folder as any other", {"./:1 a=1", "./:2"}, "./:2 a=1"},
+
+	    {"a whiteout", {"a=1 b=1", ".wh.a"}, "b=1"},
+	    {"a whiteout of a folder", {"d/ d/e/ d/e/a=1 b=1", ".wh.d"}, "b=1"},
+	    {"a whiteout in a folder", {"d/ d/a=1 d/b=1", "d/ d/.wh.a"}, "d/ d/b=1"},
+	    {"a whiteout in a folder without entry", {"d/:1 d/a=1 d/b=1", "d/.wh.a"}, "d/:1 d/b=1"},
+	    {"a whiteout of what is not there", {"a=1", ".wh.b d/.wh.c"}, "a=1"},
+	    {"what is whited out can come again", {"d/ d/a=1", ".wh.d", "d/ d/b=3"}, "d/ d/b=3"},
+	    {"a whiteout hides what is below, not beside", {"a=1", "b=2", ".wh.b"}, "a=1"},
+	    {"a whiteout before its own layer's entry", {"a=1", ".wh.a a=2"}, "a=2"},
+	    {"a whiteout after its own layer's entry", {"a=1", "a=2 .wh.a"}, "a=2"},
+	    {"the same with a folder, before", {"d/:1 d/a=1", ".wh.d d/:2 d/b=2"}, "d/:2 d/b=2"},
+	    {"the same with a folder, after", {"d/:1 d/a=1", "d/:2 d/b=2 .wh.d"}, "d/:2 d/b=2"},
+	    {"the same with one nobody describes, before", {"d/:1 d/a=1", ".wh.d d/b=2"}, "d/ d/b=2"},
+	    {"the same with one nobody describes, after", {"d/:1 d/a=1", "d/b=2 .wh.d"}, "d/ d/b=2"},
+	    {"a name is no whiteout for having dots", {"a=1 .wh=1", "..wh.a=2"}, "a=1 .wh=1 ..wh.a=2"},
+	    {"aufs's own notes", {"a=1", ".wh..wh.plnk/ .wh..wh.orph/ .wh..wh.aufs"}, "a=1"},
+
+	    {"opaque", {"d/ d/a=1 d/e/ d/e/b=1 c=1", "d/ d/.wh..wh..opq"}, "d/ c=1"},
+	    {"opaque before", {"d/ d/a=1", "d/ d/.wh..wh..opq d/b=2"}, "d/ d/b=2"},
+	    {"opaque after", {"d/ d/a=1", "d/ d/b=2 d/.wh..wh..opq"}, "d/ d/b=2"},
+	    {"opaque hides nothing of upper layers",
+	     {"d/ d/a=1", "d/ d/.wh..wh..opq d/b=2", "d/ d/a=3"},
+	     "d/ d/b=2 d/a=3"},
+	    {"opaque goes all the way down",
+	     {"d/ d/e/ d/e/f/ d/e/f/a=1", "d/e/f/b=2 d/.wh..wh..opq"},
+	     "d/ d/e/ d/e/f/ d/e/f/b=2"},
+	    {"opaque twice", {"d/ d/a=1", "d/.wh..wh..opq d/a=2 d/.wh..wh..opq"}, "d/ d/a=2"},
+	    {"an opaque root", {"a=1 d/ d/b=1", ".wh..wh..opq c=2"}, "c=2"},
+	    {"opaque what is not there", {"a=1", "d/.wh..wh..opq a/.wh..wh..opq"}, "a=1"},
+
+	    {"a file becomes a folder", {"a=1", "a/ a/b=2"}, "a/ a/b=2"},
+	    {"a file becomes one without an entry", {"a=1", "a/b=2"}, "a/ a/b=2"},
+	    {"a folder becomes a file", {"a/ a/b/ a/b/c=1", "a=2"}, "a=2"},
+	    {"a folder becomes a link", {"a/ a/b=1 c/", "a>c"}, "a>c c/"},
+	    {"and a folder again", {"a/ a/b=1", "a>c", "a/"}, "a/"},
+	    {"a link becomes a folder", {"a>c c/", "a/ a/b=2"}, "a/ a/b=2 c/"},
+	    {"nothing is written through a link", {"a>c c/ c/b=1", "a/b=2"}, "a/ a/b=2 c/ c/b=1"},
+
+	    {"the last of one name in one layer", {"a=1 a=2 a>b a=3"}, "a=3"},
+	    {"folder, file, folder in one layer", {"a/ a/b=1 a=2 a/"}, "a/"},
+
+	    {"a hard link", {"a=1 b@a"}, "a=1 b@a"},
+	    {"hard links go out after what they link to", {"d/ z=1 d/a@z"}, "d/ d/a=1 z@d/a"},
+	    {"a hard link to a hard link", {"a=1 b@a c@b"}, "a=1 b@a c@a"},
+	    {"a hard link to a symbolic link", {"a>x b@a"}, "a>x b@a"},
+	    {"a hard link to a lower layer", {"a=1:5", "b@a:6"}, "a=1:5 b@a:5"},
+	    {"whose name was removed", {"a=1:5", "b@a", ".wh.a"}, "b=1:5"},
+	    {"whose name was removed in this layer", {"a=1", "b@a .wh.a"}, "b=1"},
+	    {"whose name got another content", {"a=1", "b@a", "a=3"}, "a=3 b=1"},
+	    {"whose name got it in this layer", {"a=1", "b@a a=2"}, "a=2 b=1"},
+	    {"whose name has it already", {"a=1", "a=2 b@a"}, "a=2 b@a"},
+	    {"whose folder is gone", {"d/ d/a=1", "b@d/a", "d>x"}, "d>x b=1"},
+	    {"two of them", {"a=1", "b@a c@a", ".wh.a"}, "b=1 c@b"},
+	    {"a hard link is overwritten", {"a=1 b@a", "b=2"}, "a=1 b=2"},
+	    {"a hard link to itself", {"a=1", "a@a"}, "a=1"},
+	    {"a hard link in the place of a folder above its target", {"d/ d/a=1", "d@d/a"}, "d=1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		size_t layers = 1;
+
+		while (layers < 3 && cases[i].layer[layers] != NULL)
+			layers++;
+		flattens(cases[i].what, cases[i].layer, layers, cases[i].want);
+	}
+}
+
+static void
+refused(void **state)
+{
+	static const struct {
+		const char *layer[2], *want;
+	} cases[] = {
+	    {{"a@b"}, "'a' is a hard link to 'b', which is no file"},
+	    {{"b/ a@b"}, "'a' is a hard link to 'b', which is no file"},
+	    {{"b=1", ".wh.b a@b"}, "layer 2 of"},
+	    {{"a@../b"}, "'a' is a hard link to '../b', which is no file"},
+	    {{"../a=1"}, "the unusable name '../a'"},
+	    {{"a/../../b=1"}, "the unusable name 'a/../../b'"},
+	    {{".wh."}, "'.wh.' removes nothing that can be"},
+	    {{".wh.."}, "'.wh..' removes nothing that can be"},
+	    {{"d/.wh..."}, "'d/.wh...' removes nothing that can be"},
+	    {{".=1"}, "its root is no folder"},
+	    {{".>x"}, "its root is no folder"},
+	};
+	char digest[DIGEST];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		make_image(cases[i].layer, cases[i].layer[1] != NULL ? 2 : 1);
+		has_text(cases[i].layer[0], flatten(digest), cases[i].want);
+		same_text(cases[i].layer[0], digest, "");
+	}
+}
+
+/* A layer that has the right digest and is no archive, or half of one. */
+static void
+broken_layers(void **state)
+{
+	static const char *const line[] = {"a=1 b=2"};
+	struct bytes whole = make_layer(line[0]), b;
+	const char *ids[2] = {NULL};
+	char digest[DIGEST];
+
+	(void)state;
+	for (size_t size = 1; size < whole.size - 1024; size += 37) {
+		b = (struct bytes){whole.at, size};
+		ids[0] = digest_of(b.at, b.size);
+		save_image(&b, ids);
+		if (size % 1024 != 0)
+			has_text("cut", flatten(digest), "layer 1 of");
+	}
+	ids[0] = digest_of("another", 7);
+	save_image(&whole, ids);
+	has_text("other digest", flatten(digest), "layer 1 of");
+	same_text("other digest", digest, "");
+	free(whole.at);
+}
+
+/* A layer with one entry, as these PAX records say (NULL behind the last), and 512 bytes of map or content.
+ */
+static void
+save_extended(const char *const *record, const char *content)
+{
+	char pax[8192], block[512] = "";
+	const char *ids[2] = {NULL};
+	size_t used = 0;
+	struct bytes b;
+
+	begin_archive("layer.tar");
+	for (size_t i = 0; record[i] != NULL; i++) {
+		size_t rest = strlen(record[i]) + 2, length = rest + (rest > 997  ? 4
+								      : rest > 98 ? 3
+								      : rest > 8  ? 2
+										  : 1);
+
+		used += (size_t)snprintf(pax + used, sizeof(pax) - used, "%zu %s\n", length, record[i]);
+	}
+	put_member('x', "pax", "", pax, used);
+	snprintf(block, sizeof(block), "%s", content);
+	put_member('0', "a", "", block, sizeof(block));
+	end_archive();
+	b = read_bytes("layer.tar");
+	ids[0] = digest_of(b.at, b.size);
+	save_image(&b, ids);
+	free(b.at);
+}
+
+/* What a map of holes says is an error or makes a file, but never harm. */
+static void
+maps_of_holes(void **state)
+{
+	static const struct {
+		const char *size, *map, *want;
+	} cases[] = {
+	    {"GNU.sparse.realsize=9000000000000000", "1\n9000000000000000\n0\n",
+	     "claims to have 9000000000000000 bytes"},
+	    {"GNU.sparse.realsize=-9223372036854775808", "1\n0\n0\n",
+	     "claims to have -9223372036854775808 bytes"},
+	    {"GNU.sparse.realsize=-1", "0\n", "claims to have -1 bytes"},
+	    {"GNU.sparse.realsize=10", "1\n0\n512\n", ""}, /* no hole at all */
+	    {"GNU.sparse.realsize=10", "1\n2\n9\n", ""},   /* libarchive drops it */
+	    {"GNU.sparse.realsize=10", "1\n5\n9223372036854775807\n", "layer 1 of"},
+	    {"GNU.sparse.realsize=10", "2\n5\n2\n1\n2\n", ""},
+	    {"GNU.sparse.realsize=10", "1\n10\n0\n", ""},
+	};
+	char digest[DIGEST];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		const char *record[] = {"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=a",
+					cases[i].size, NULL};
+		const char *why;
+
+		save_extended(record, cases[i].map);
+		why = flatten(digest);
+		if (*cases[i].want != '\0')
+			has_text(cases[i].map, why, cases[i].want);
+		else
+			same_number(cases[i].map, *digest != '\0', true);
+	}
+}
+
+static void
+owners(void **state)
+{
+	static const char *const largest[] = {"uid=4294967294", "gid=4294967294", NULL},
+				 *const uid[] = {"uid=-5", NULL}, *const gid[] = {"gid=-1", NULL};
+	char digest[DIGEST];
+
+	(void)state;
+	save_extended(largest, "");
+	flatten(digest);
+	assert_string_equal(list_file("flat"), "a=:4294967294");
+	save_extended(uid, "");
+	has_text("uid", flatten(digest), "'a' claims to be of -5:0");
+	save_extended(gid, "");
+	has_text("gid", flatten(digest), "'a' claims to be of 0:-1");
+}
+
+static void
+long_names(void **state)
+{
+	char record[5100] = "path=", digest[DIGEST];
+	const char *records[] = {record, NULL};
+
+	(void)state;
+	memset(record + 5, 'x', 4095);
+	save_extended(records, "");
+	has_text("4095 bytes of name", flatten(digest), "the unusable name 'xxx");
+	record[5 + 4094] = '\0';
+	save_extended(records, "");
+	flatten(digest);
+	assert_string_not_equal(digest, "");
+	memset(record + 5, '/', 2000);
+	save_extended(records, "");
+	flatten(digest);
+	assert_string_not_equal(digest, "");
+}
+
+/* More names than the table of them begins with, made and removed and made again. */
+static void
+many_names(void **state)
+{
+	char *line = xmalloc(1 << 17), digest[DIGEST];
+	size_t used = 0, count = 0;
+	const char *layer[3];
+
+	(void)state;
+	for (int i = 0; i < 3000; i++)
+		used += (size_t)snprintf(line + used, (1 << 17) - used, "d%d/f%d=1 ", i % 7, i);
+	layer[0] = layer[2] = line;
+	layer[1] = ".wh.d0 .wh.d1 .wh.d2 .wh.d3 .wh.d4 .wh.d5 .wh.d6";
+	flattens("all removed", layer, 2, "");
+	make_image(layer, 3);
+	flatten(digest);
+	list_file("flat");
+	for (const char *p = listing; (p = strchr(p, '=')) != NULL; p++)
+		count++;
+	assert_int_equal(count, 3000);
+	free(line);
+}
+
+/* An image of nothing but a config is an empty layer, which a registry can have. */
+static void
+no_layers(void **state)
+{
+	(void)state;
+	flattens("no layers", NULL, 0, "");
+}
+
+/* Byte by byte the same, every time; and the digest is that of the file. */
+static void
+repeatable(void **state)
+{
+	static const char *const layers[] = {"d/ d/a=1 b@d/a", "c=2 .wh.b"};
+	char first[DIGEST], second[DIGEST];
+	struct bytes b;
+
+	(void)state;
+	make_image(layers, 2);
+	flatten(first);
+	flatten(second);
+	b = read_bytes("flat");
+	assert_string_equal(first, second);
+	assert_string_equal(first, digest_of(b.at, b.size));
+	free(b.at);
+}
+
+/* A disk that is full, or a reader that is gone, is an error and not a short layer. */
+static void
+nowhere_to_write(void **state)
+{
+	static const char *const layers[] = {"a=1"};
+	char why[WHY], digest[DIGEST];
+	struct export e;
+	struct flat *f;
+	uint64_t size;
+	int in, full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	make_image(layers, 1);
+	in = open_saved();
+	assert_true(read_export(in, ".", NULL, NULL, &e, why));
+	f = flat_open(&e, &e.image[0], ".", why);
+	assert_non_null(f);
+	if (full >= 0) {
+		assert_false(flat_write(f, full, digest, &size, why));
+		has_text("full", why, "No space left");
+		close(full);
+	}
+	flat_free(f);
+	free_export(&e);
+	close(in);
+}
+
+static void
+configs(void **state)
+{
+	static const char *const id = "sha256:00";
+	static const struct {
+		const char *config, *want;
+	} cases[] = {
+	    {"{\"b\":1,\"a\":{\"x\":[1,2.5,\"\\u00e9\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},"
+	     "\"history\":[{},{}],\"created\":\"then\",\"z\":null}",
+	     "{\"b\":1,\"a\":{\"x\":[1,2.5,\"\xc3\xa9\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
+	     "\"sha256:00\"]},"
+	     "\"history\":[{\"created_by\":\"smolmake "
+	     "flatten-image\",\"created\":\"then\"}],\"created\":\"then\",\"z\":null}"},
+	    {"{}", "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},"
+		   "\"history\":[{\"created_by\":\"smolmake flatten-image\"}]}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct image m = {.config_json = (char *)cases[i].config};
+		char *config = flat_config(&m, id);
+
+		same_text(cases[i].config, config, cases[i].want);
+		free(config);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(rules),         cmocka_unit_test(refused),
+	    cmocka_unit_test(broken_layers), cmocka_unit_test(maps_of_holes),
+	    cmocka_unit_test(owners),        cmocka_unit_test(long_names),
+	    cmocka_unit_test(many_names),    cmocka_unit_test(no_layers),
+	    cmocka_unit_test(repeatable),    cmocka_unit_test(nowhere_to_write),
+	    cmocka_unit_test(configs),
+	};
+
+	return RUN_TESTS(tests);
+}
