@@ -4,5 +4,4 @@
 ##@ Help
 .PHONY: help
 help: ## this text (what plain `make` does)
-	@exec awk -f mk/help.awk mk/smolmachine.mk mk/help.mk $(wildcard mk/demo.mk mk/setup.mk mk/check.mk mk/bench.mk \
-		mk/install.mk) mk/vars.mk
+	@exec awk -f mk/help.awk mk/demo.mk mk/smolmachine.mk mk/setup.mk mk/check.mk mk/bench.mk mk/help.mk mk/vars.mk

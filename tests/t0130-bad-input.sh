@@ -55,6 +55,9 @@ refused 'an OUT in no folder' "OUT: cannot write to '/nowhere'" smolmachine IMAG
 refused 'a V that is none' 'V: give 0, 1 or 2' smolmachine IMAGE=a V=3
 refused 'DOCKER that is not there' "DOCKER: '/nowhere' is not installed; run .make setup" smolmachine IMAGE=a DOCKER=/nowhere
 
+must_fail 'a GNU Make that is too old' run_make .FEATURES= smolmachine IMAGE="$image"
+like 'says so, and the remedy' "$(cat "$err")" 'GNU Make .* is too old, smolmake needs 4.3 or newer.*brew install make'
+
 # --- the images file
 refused 'a missing images file' "IMAGES_FILE: '/nowhere' is not there; give IMAGES_FILE" smolmachines IMAGES_FILE=/nowhere
 file() { # TEXT ERE WHAT

@@ -17,7 +17,7 @@
 
 #include "flat.h"
 
-#define FILE_MAX ((int64_t)1 << 41) /* a sparse file can claim any size, and holes are written piece by piece */
+#define FILE_MAX ((int64_t)1 << 41) /* a sparse file can claim any size; holes are written piece by piece */
 
 static bool
 too_many(char why[WHY])
