@@ -49,23 +49,32 @@ copy_bytes(int to, int from, const char *path)
 		die_errno(EXIT_SYSTEM, "cannot read the machine");
 }
 
-/* The same file, or a copy made of it earlier: same size, not older. */
+/* The hard link of an earlier call. */
 static bool
 there_already(const struct stat *from, const char *path)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	       ((st.st_ino == from->st_ino && st.st_dev == from->st_dev));
+	return lstat(path, &st) == 0 && st.st_ino == from->st_ino && st.st_dev == from->st_dev;
+}
+
+/* What is being made; gone again if it does not become OUT. */
+static char *temporary;
+
+static void
+remove_temporary(void)
+{
+	if (temporary)
+		unlink(temporary);
 }
 
 static void
 put(const char *source, const char *path)
 {
-	char *temporary = format("%s.%ld.tmp", path, (long)getpid());
 	struct stat st;
 	int from, to;
 
+	temporary = format("%s.%ld.tmp", path, (long)getpid());
 	from = open(source, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (from < 0 || fstat(from, &st) != 0)
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", source);
@@ -92,6 +101,7 @@ put(const char *source, const char *path)
 	}
 	close(from);
 	free(temporary);
+	temporary = NULL;
 }
 
 int
@@ -106,6 +116,7 @@ main(int argc, char **argv)
 	if (argc - first != 2)
 		bad_usage(USAGE);
 	supervise();
+	atexit(remove_temporary);
 	enter_cache();
 	if (machine_state(argv[first], "", why) != WHOLE)
 		die(EXIT_NO, "there is no whole machine '%s'", argv[first]);
