@@ -94,7 +94,8 @@ like 'KEEP=1 keeps it' "$(ls -A "$tmp/inner")" '^t9999-inner'
 rm -rf "$tmp"/inner/*
 
 # An orphan, in a session of its own: as the recipes of a killed make are.
-try "(setsid sleep 300 & echo \$! >'$tmp/pid'); wait_for '[ -s $tmp/pid ]' 30; processes >'$tmp/found'; pass a; done_testing"
+try "(setsid sleep 300 & echo \$! >'$tmp/pid'); wait_for '[ -s $tmp/pid ]' 30
+	wait_for '[ -n \"\$(processes)\" ]' 30; processes >'$tmp/found'; pass a; done_testing"
 read -r orphan <"$tmp/pid"
 is 'an orphaned process is found' "$(cat "$tmp/found")" "$orphan"
 must_fail '... and killed at the end' alive "$orphan"
