@@ -3,7 +3,7 @@
  *
  * Without KEYs: for each image of $RUN/images that is identified, works out its
  * key, writes what tag, push and pack need as <key>.env, <key>.image ("<engine's ID>
- * <repository path>") and <key>.pack, checks the cache's entry, and prints the key
+ * <repository path> <config digest>") and <key>.pack, checks the cache's entry, and prints the key
  * (once). With KEYs, which the caller has locked: checks those again.
  * An entry that is not whole is moved away into the run's folder: whether a
  * machine is there is Make's to see, that one which is there is whole is seen to here.
@@ -60,7 +60,7 @@ write_key(const char *key, const char *slug, struct list *settings, const char *
 	char *env = run_file(key, "env"), *image = run_file(key, "image"), *text;
 	char *from = run_file(slug, "pack"), *to = run_file(key, "pack");
 
-	text = format("%s %s\n", engine_id, value_of(settings, "REPO"));
+	text = format("%s %s %s\n", engine_id, value_of(settings, "REPO"), id);
 	list_addf(settings, "IMAGE_ID=%s", id);
 	list_addf(settings, "ENGINE_ID=%s", engine_id);
 	list_addf(settings, "SLUG=%s", slug);

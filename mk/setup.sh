@@ -22,6 +22,7 @@ run               header:zlib.h           zlib1g-dev                -           
 run               header:openssl/evp.h    libssl-dev                openssl@3     makes digests
 run               header:archive.h        libarchive-dev            libarchive    reads and writes layers
 run               header:zstd.h           libzstd-dev               zstd          reads layers that are packed so
+run               header:microhttpd.h     libmicrohttpd-dev         libmicrohttpd serves layers
 run,check         tool:jq                 jq                        jq            reads the images file
 engine            tool:docker             docker-cli|docker.io      docker        the engine's command line
 engine            tool:dockerd            docker.io                 -             the engine

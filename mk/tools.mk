@@ -24,7 +24,7 @@ hardening-ld := $(if $(macos),-Wl$(comma)-dead_strip_dylibs,-pie -Wl$(comma)-z$(
 compile := $(CC) -std=c11 -D_GNU_SOURCE $(warnings) $(hardening) $(brew:%=-I%/include) $(CPPFLAGS) $(CFLAGS)
 
 # Each helper loads only the libraries that it uses: libcurl alone takes longer to load than all the rest.
-libraries := $(brew:%=-L%/lib) $(if $(macos),,-Wl$(comma)--as-needed) -lcurl -ljansson -lcrypto -larchive -lzstd \
+libraries := $(brew:%=-L%/lib) $(if $(macos),,-Wl$(comma)--as-needed) -lcurl -lmicrohttpd -ljansson -lcrypto -larchive -lzstd \
 	-lz $(LDLIBS)
 link := $(CC) $(CFLAGS) $(hardening-ld) $(LDFLAGS)
 

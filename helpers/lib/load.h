@@ -1,0 +1,36 @@
+/*
+ * load.h - images out of the engine into a catalog, every layer proved.
+ *
+ *	struct load l = {.coding = ZSTD, .folder = "/tmp", .order = ..., .orders = ...};
+ *
+ *	load_images(&l, &catalog, why);
+ *	...                                 the catalog's bytes lie in files that l keeps open
+ *	load_free(&l);
+ */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include "catalog.h"
+
+struct order {
+	struct reference name; /* under which it is served */
+	char id[DIGEST];       /* of its config */
+	char engine_id[DIGEST];
+};
+
+struct load {
+	enum coding coding;
+	bool squash; /* one layer an image */
+	const char *folder;
+	const struct order *order;
+	size_t orders;
+
+	/* private */
+	struct export export;
+	struct recoder recoder;
+};
+
+bool load_images(struct load *l, struct catalog *c, char why[WHY]);
+void load_free(struct load *l);
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * serve-image - images of the engine, for whoever pulls from a registry on 127.0.0.1.
+ *
+ * Takes one export of all images from the engine, proves every layer against its
+ * image's config, compresses it as wanted while the rest still comes, and serves
+ * what an OCI registry serves to a client that pulls: each ID under its NAME, which
+ * is <repository>:<tag>. ID is the digest of the image's config; where the engine
+ * knows the image by another one, that is the ENGINE-ID.
+ * With a COMMAND it is run with REGISTRY=<host>:<port> in its environment, and all
+ * ends with it; otherwise the address is printed, and served until the caller ends.
+ * What is on disk has no name there, so nothing is left, however this ends.
+ * Exit: the command's; 1 the images cannot be had; 100 called wrongly; 111 trouble.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/http.h"
+#include "lib/load.h"
+
+#define USAGE                                                                                                \
+	"usage: serve-image [-hs] [-c zstd|gzip|none] [-o FILE] [-p FILE|FD] [-t DIR]\n"                     \
+	"                   NAME=ID[,ENGINE-ID]... [-- COMMAND [ARGUMENT...]]\n"                             \
+	"  -c  how layers are compressed; none: they stay as the engine has them; default zstd\n"            \
+	"  -o  the address goes to FILE, which is removed in the end\n"                                      \
+	"  -p  what has been pulled goes to FILE, or to descriptor FD, as lines of JSON\n"                   \
+	"  -s  squash: one layer an image\n"                                                                 \
+	"  -t  the folder for the copy of the layers; default $TMPDIR, else /tmp\n"                          \
+	"  environment: DOCKER DOCKER_HOST PUSH_TIMEOUT PROGRESS SILENT\n"
+
+enum { DESCRIPTORS = 4096, TICK_MS = 200 };
+
+static enum coding
+parse_coding(const char *text)
+{
+	static const char *const name[] = {[PLAIN] = "none", [GZIP] = "gzip", [ZSTD] = "zstd"};
+
+	for (size_t i = 0; i < LENGTH(name); i++)
+		if (strcmp(text, name[i]) == 0)
+			return (enum coding)i;
+	die(EXIT_USAGE, "-c: '%s' is none of zstd, gzip and none", text);
+}
+
+static int
+open_lines(const char *text)
+{
+	int fd;
+
+	if (*text != '\0' && text[strspn(text, "0123456789")] == '\0')
+		return (int)number("-p", text, 0, 1 << 20);
+	fd = open(text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		die_errno(EXIT_SYSTEM, "cannot open '%s'", text);
+	return fd;
+}
+
+static bool
+parse_digest(const char *text, size_t n, char digest[DIGEST])
+{
+	char hex[SHA256_HEX + 1];
+
+	if (n != DIGEST - 1)
+		return false;
+	memcpy(digest, text, n);
+	digest[n] = '\0';
+	return parse_image_id(digest, hex);
+}
+
+/* NAME=ID[,ENGINE-ID] */
+static void
+parse_order(const char *text, struct order *w)
+{
+	size_t n = strcspn(text, "=");
+	char *name = format("%.*s", (int)n, text), *path;
+	const char *id = text + n + (text[n] == '='), *engine_id;
+
+	if (!parse_reference(name, &w->name))
+		die(EXIT_USAGE, "'%s': NAME is no <repository>:<tag>", text);
+	path = format("%s:%s", w->name.path, w->name.tag);
+	if (w->name.is_id || strcmp(name, path) != 0)
+		die(EXIT_USAGE, "'%s': NAME must be <repository>:<tag>, without a host", text);
+	n = strcspn(id, ",");
+	engine_id = id[n] == ',' ? id + n + 1 : id;
+	if (!parse_digest(id, n, w->id) || !parse_digest(engine_id, strlen(engine_id), w->engine_id))
+		die(EXIT_USAGE, "'%s': an ID is sha256:<64 hex>", text);
+	free(name);
+	free(path);
+}
+
+static struct order *
+parse_orders(char **words, size_t count)
+{
+	struct order *order = xmalloc(count * sizeof(*order));
+
+	for (size_t i = 0; i < count; i++) {
+		parse_order(words[i], &order[i]);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(order[i].name.path, order[k].name.path) == 0 &&
+			    strcmp(order[i].name.tag, order[k].name.tag) == 0)
+				die(EXIT_USAGE, "'%s': that NAME is given twice", words[i]);
+	}
+	return order;
+}
+
+/* Two descriptors a client, one a layer. */
+static void
+allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	setrlimit(RLIMIT_NOFILE, &limit); /* fewer do as well, with fewer clients */
+}
+
+/* With a command the address is in its environment, and stdout is the command's. */
+static void
+announce(int port, const char *file, bool print)
+{
+	char *address = format("127.0.0.1:%d", port), *line = format("%s\n", address);
+
+	if (setenv("REGISTRY", address, 1) != 0)
+		die_errno(EXIT_SYSTEM, "cannot set REGISTRY");
+	if (file != NULL)
+		write_file(file, line, strlen(line), 0600);
+	if (print && !write_all(STDOUT_FILENO, line, strlen(line)))
+		die_errno(EXIT_SYSTEM, "cannot print the address");
+	free(address);
+	free(line);
+}
+
+static int
+serve(const struct catalog *c, const char *file, int lines, char **argv)
+{
+	struct command command = {.argv = argv, .in = 0, .out = 1, .err = 2, .watch = progress_show};
+	struct progress progress;
+	struct server server;
+	int code = 0;
+
+	progress_start(&progress, c, lines);
+	command.watch_arg = &progress;
+	announce(server_start(&server, c, &progress), file, *argv == NULL);
+	if (*argv != NULL)
+		code = run_command(&command).code;
+	else
+		while (!caught_signal()) {
+			pause_for(-1, TICK_MS);
+			progress_show(&progress);
+		}
+	server_stop(&server);
+	progress_end(&progress);
+	if (file != NULL)
+		unlink(file);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct load load = {.coding = ZSTD, .folder = *setting("TMPDIR") ? setting("TMPDIR") : "/tmp"};
+	const char *address_file = NULL;
+	struct order *order;
+	struct catalog catalog;
+	int opt, lines = -1, code, first;
+	char why[WHY];
+
+	set_progname(argv[0]);
+	while ((opt = getopt(argc, argv, "+hc:o:p:st:")) != -1)
+		switch (opt) {
+		case 'h':
+			show_usage(USAGE);
+		case 'c':
+			load.coding = parse_coding(optarg);
+			break;
+		case 'o':
+			address_file = optarg;
+			break;
+		case 'p':
+			lines = open_lines(optarg);
+			break;
+		case 's':
+			load.squash = true;
+			break;
+		case 't':
+			load.folder = optarg;
+			break;
+		default:
+			bad_usage(USAGE);
+		}
+	for (first = optind; optind < argc && strcmp(argv[optind], "--") != 0; optind++)
+		load.orders++;
+	if (load.orders == 0 || (optind < argc && argv[optind + 1] == NULL))
+		bad_usage(USAGE);
+	load.order = order = parse_orders(argv + first, load.orders);
+	supervise();
+	allow_descriptors();
+	if (!load_images(&load, &catalog, why)) {
+		end_as_caught();
+		refuse("%s%s: cannot be served: %s", argv[first], load.orders > 1 ? " and others" : "", why);
+	}
+	code = serve(&catalog, address_file, lines, argv + optind + (optind < argc));
+	catalog_free(&catalog);
+	load_free(&load);
+	free(order);
+	end_as_caught();
+	return code;
+}

@@ -1,0 +1,60 @@
+/* What a registry's client asks for: a route is made of harmless characters, a range lies inside. */
+#include "fuzz.h"
+
+#include "lib/request.h"
+
+#define DIGEST_TEXT "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static void
+check_route(const char *path)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
+	struct route r;
+	char hex[SHA256_HEX + 1];
+
+	parse_route(path, &r);
+	if (r.kind == NOWHERE || r.kind == ROOT)
+		return;
+	must(*r.name != '\0' && strlen(r.name) < sizeof(r.name) && r.name[strspn(r.name, good)] == '\0');
+	must(*r.reference != '\0' && strlen(r.reference) < sizeof(r.reference));
+	must(r.reference[strspn(r.reference, good)] == '\0' && strchr(r.reference, '/') == NULL);
+	must(r.by_digest == parse_image_id(r.reference, hex));
+	must(strstr(path, r.name) != NULL && strstr(path, r.reference) != NULL);
+}
+
+static void
+check_range(const char *value, uint64_t size)
+{
+	struct range r;
+
+	parse_range(value, size, &r);
+	if (r.kind == WHOLE)
+		must(r.first == 0 && r.count == size);
+	else if (r.kind == PART)
+		must(r.count > 0 && r.count <= size && r.first <= size - r.count);
+	else
+		must(r.first == 0 && r.count == 0);
+}
+
+/* A path, a range of ten bytes, a range of all that 64 bits can count, an entity tag: by the first byte. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	char *text = text_of(bytes + (size > 0), size - (size > 0));
+
+	switch (size > 0 ? bytes[0] : 0) {
+	case 'r':
+		check_range(text, 10);
+		break;
+	case 'R':
+		check_range(text, UINT64_MAX);
+		break;
+	case 't':
+		names_etag(text, DIGEST_TEXT);
+		break;
+	default:
+		check_route(text);
+	}
+	free(text);
+	return 0;
+}
