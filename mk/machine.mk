@@ -38,6 +38,15 @@ $(RUN)/%.packed: | $(RUN)/%.pushed
 		$(call stage,pack) -m "$$ref" -t "$$PACK_TIMEOUT" -d $(RUN)/$*.work -a $(RUN)/$*.pack \
 		"$$SMOLVM" pack create --image="$$ref" --output="$$CACHE_DIR/$(RUN)/$*"
 
+# The reference is written down before it is tagged, so that a later run can remove it.
+reference = read -r id repo _ <$(RUN)/$*.image; ref=$$REGISTRY/$$repo:$(firstword $(subst -, ,$*)); \
+	printf '%s\n' "$$ref" >$(RUN)/$*.ref
+
+ifeq ($(ROUTE),direct)
+# It is served under its reference already: see run.sh. Nothing is tagged, nothing pushed.
+$(RUN)/%.pushed:
+	$(Q)$(reference); : >$@
+else
 # One push after the other: in parallel the engine compresses shared layers several times (measured).
 # podman has no exception for loopback.
 $(RUN)/%.pushed: | $(RUN)/%.tagged
@@ -45,10 +54,6 @@ $(RUN)/%.pushed: | $(RUN)/%.tagged
 	[ "$$engine" != podman ] || tls=--tls-verify=false; \
 	exec "$$BIN/with-lock" -q $(RUN)/push.lock -- \
 		$(call stage,push) -m "$$ref" -t "$$PUSH_TIMEOUT" "$$DOCKER" push $$tls "$$ref"
-
-# The reference is written down before it is tagged, so that a later run can remove it.
-reference = read -r id repo <$(RUN)/$*.image; ref=$$REGISTRY/$$repo:$(firstword $(subst -, ,$*)); \
-	printf '%s\n' "$$ref" >$(RUN)/$*.ref
 
 $(patsubst %,$(RUN)/%.tagged,$(filter-out $(flat),$(keys))): $(RUN)/%.tagged:
 	$(Q)$(reference); \
@@ -58,3 +63,4 @@ $(patsubst %,$(RUN)/%.tagged,$(filter-out $(flat),$(keys))): $(RUN)/%.tagged:
 $(flat:%=$(RUN)/%.tagged): $(RUN)/%.tagged:
 	$(Q)$(reference); \
 	exec $(call stage,flatten) -m "$$ref" -t "$$PUSH_TIMEOUT" "$$TOP/mk/load-flat.sh" "$$id" "$$ref" "$(RUN)"
+endif

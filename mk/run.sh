@@ -33,12 +33,25 @@ if [ "$goal" = pack ]; then
 		exit 1
 	fi
 	export keys
-	exec "$BIN/with-registry" "$TOP/mk/run.sh" pack-now
+	cd "$CACHE_DIR" || exit
+	"$BIN/with-deadline" -n smolvm -t "$TOOL_TIMEOUT" -l "$RUN/smolvm.log" -o "$RUN/smolvm" "$SMOLVM" --version || exit
+	[ "$ROUTE" = direct ] || exec "$BIN/with-registry" "$TOP/mk/run.sh" pack-now
+	# The engine's export, served: compressed as this smolvm takes it, as one layer where it would merge several wrongly.
+	faults=$("$BIN/smolvm-faults" <"$RUN/smolvm")
+	set -- -t "$CACHE_DIR/$RUN"
+	case $faults in *gzip*) set -- "$@" -c gzip ;; *) set -- "$@" -c zstd ;; esac
+	case $faults in *merge*) set -- "$@" -s ;; esac
+	for key in $keys; do
+		read -r id repo config <"$RUN/$key.image"
+		name=$repo:${key%%-*}
+		case " $* " in *" $name="*) continue ;; esac # another packing of the same image
+		set -- "$@" "$name=$config,$id"
+	done
+	exec "$BIN/serve-image" "$@" -- "$TOP/mk/run.sh" pack-now
 fi
 if [ "$goal" = pack-now ]; then
 	cd "$CACHE_DIR" || exit
-	"$BIN/with-deadline" -n smolvm -t "$TOOL_TIMEOUT" -l "$RUN/smolvm.log" -o "$RUN/smolvm" "$SMOLVM" --version || exit
-	case $("$BIN/smolvm-faults" <"$RUN/smolvm") in
+	[ "$ROUTE" = direct ] || case $("$BIN/smolvm-faults" <"$RUN/smolvm") in
 	*merge*)
 		# shellcheck disable=SC2154 # exported above
 		for key in $keys; do

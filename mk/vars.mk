@@ -21,7 +21,7 @@
 #: CACHE_DIR        where the machines live
 #: DOCKER           the engine's command: docker or podman
 #: SMOLVM           the packer's command
-#: ROUTE            how the image reaches smolvm: push
+#: ROUTE            how the image reaches smolvm: push or direct
 #: REGISTRY_IMAGE   the registry that is started (or CLAUDE_BOTTLE_REGISTRY_IMAGE)
 #: REGISTRY_HOST    host part of the reference that is pushed and packed
 #: REGISTRY_TIMEOUT seconds until the registry must answer

@@ -48,7 +48,7 @@ done
 refused 'CPUS=0' "CPUS: '0' is not a whole number from 1" smolmachine IMAGE=a CPUS=0
 refused 'a PLATFORM that is none' "PLATFORM: 'x' .*linux/amd64" smolmachine IMAGE=a PLATFORM=x
 refused 'a missing SMOLFILE' "SMOLFILE: '/nowhere'" smolmachine IMAGE=a SMOLFILE=/nowhere
-refused 'an unknown ROUTE' "ROUTE: 'x' .*ROUTE=push" smolmachine IMAGE=a ROUTE=x
+refused 'an unknown ROUTE' "ROUTE: 'x' .*ROUTE=push or ROUTE=direct" smolmachine IMAGE=a ROUTE=x
 refused 'a REGISTRY_HOST that is not loopback' "REGISTRY_HOST: '10.0.0.1' is not loopback" smolmachine IMAGE=a REGISTRY_HOST=10.0.0.1
 refused 'an OUT that is a folder' "OUT: '.*' is a folder" smolmachine IMAGE=a OUT="$tmp"
 refused 'an OUT in no folder' "OUT: cannot write to '/nowhere'" smolmachine IMAGE=a OUT=/nowhere/x
