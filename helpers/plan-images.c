@@ -288,7 +288,8 @@ check_settings(void)
 		refuse("REGISTRY_HOST: '%s' is not loopback; give 127.0.0.1 or localhost", host);
 	if (!plain(host, "."))
 		refuse("REGISTRY_HOST: '%s' is not a host; give 127.0.0.1 or localhost", host);
-	if (given(setting("ROUTE")) && strcmp(setting("ROUTE"), "push") != 0 && strcmp(setting("ROUTE"), "direct") != 0)
+	if (given(setting("ROUTE")) && strcmp(setting("ROUTE"), "push") != 0 &&
+	    strcmp(setting("ROUTE"), "direct") != 0)
 		refuse("ROUTE: '%s' is not known; give ROUTE=push or ROUTE=direct", setting("ROUTE"));
 	if (given(out)) {
 		char *folder = format("%s", out), *slash = strrchr(folder, '/');
