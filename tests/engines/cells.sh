@@ -29,6 +29,14 @@ ok 'again' run_make smolmachine IMAGE="$image" CONTEXT="$context"
 is 'it is a hit' "$(packs) $(cat "$out")" "0 $sidecar"
 ok 'found by its name' run_make smolmachine IMAGE="$image"
 is 'it is the same' "$(packs) $(cat "$out")" "0 $sidecar"
+# Only buildx attests; on the containerd store an index is then what the engine calls the image.
+attested=smolmake-test/attested-$mine:latest
+if [ "$engine" = docker ] && docker build -q --provenance=true -t "$attested" "$context" >/dev/null 2>&1; then
+	ok 'an attested image' run_make smolmachine IMAGE="$attested"
+	is 'is called by its config digest' "$(cat "$out")" "$CACHE_DIR/$(docker save "$attested" | tar -xOf - manifest.json |
+		jq -r '.[0].Config | sub(".*/"; "") | .[:16]').smolmachine.smolmachine"
+	docker rmi "$attested" >/dev/null
+fi
 cell hit
 
 echo 'ENV CHANGED=1' >>"$context/Dockerfile"
