@@ -254,23 +254,20 @@ stop_registry(struct registry *r)
  * insecure-registries setting takes that away (moby#53868), and the push would fail without saying why.
  * podman's info has no such list.
  */
-static void
-check_plain_http(const struct registry *r)
+static bool
+allows_plain_http(const struct registry *r)
 {
 	char *argv[] = {(char *)r->docker, "info", "--format",
 			"{{json .RegistryConfig.InsecureRegistryCIDRs}}", NULL};
 	char *out, *err;
 	struct outcome o = capture(argv, tool_timeout(), &out, &err);
 
-	if (o.code == 0 && *out == '[' && !strstr(out, "\"127.0.0.0/8\"") &&
-	    !strstr(out, "\"127.0.0.1/32\"")) {
-		remove_container(r->name);
-		refuse("DOCKER: the engine's insecure-registries setting leaves loopback out, so it will not "
-		       "push to "
-		       "127.0.0.1; add \"127.0.0.0/8\" to it in daemon.json and restart the engine");
-	}
+	bool allowed =
+	    o.code != 0 || *out != '[' || strstr(out, "\"127.0.0.0/8\"") || strstr(out, "\"127.0.0.1/32\"");
+
 	free(out);
 	free(err);
+	return allowed;
 }
 
 /*
@@ -281,6 +278,7 @@ static bool
 start_and_wait(struct registry *r, const struct list *own, unsigned timeout, char why[200])
 {
 	int64_t deadline = now_ms() + (int64_t)timeout * 1000;
+	bool plain_http = true;
 
 	r->tethered = true;
 	for (int tries = 0; tries < TRIES; tries++) {
@@ -288,11 +286,16 @@ start_and_wait(struct registry *r, const struct list *own, unsigned timeout, cha
 		start_registry(r, own);
 		if (tries == 0) { /* while it starts */
 			sweep_containers();
-			check_plain_http(r);
+			plain_http = allows_plain_http(r);
 		}
-		if (wait_for_registry(r, deadline, why))
+		if (wait_for_registry(r, deadline, why) && plain_http)
 			return true;
 		stop_registry(r);
+		if (!plain_http)
+			refuse(
+			    "DOCKER: the engine's insecure-registries setting leaves loopback out, so it "
+			    "will not push "
+			    "to 127.0.0.1; add \"127.0.0.0/8\" to it in daemon.json and restart the engine");
 		if (caught_signal() || now_ms() >= deadline)
 			break;
 		if (r->gone && (r->end.code == 126 || r->end.code == 127))

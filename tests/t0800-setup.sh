@@ -48,6 +48,7 @@ provide() {
 	libc6-dev) header stdlib.h ;;
 	libcurl4-openssl-dev) header curl/curl.h ;;
 	libjansson-dev | jansson) header jansson.h ;;
+	libmicrohttpd-dev | libmicrohttpd) header microhttpd.h ;;
 	zlib1g-dev | zlib) header zlib.h ;;
 	libarchive-dev | libarchive) header archive.h ;;
 	libzstd-dev) header zstd.h ;;
@@ -110,7 +111,7 @@ packages() { sed -n 's/^setup: install  \([^:]*\):.*/\1/p' "$out" | sort | xargs
 installed() { sed -n 's/^.* install //p' "$tmp/apt.log" | tr ' ' '\n' | sort | xargs; }
 
 # --- Debian
-user='gcc jq libarchive-dev libc6-dev libcurl4-openssl-dev libjansson-dev libssl-dev libzstd-dev zlib1g-dev'
+user='gcc jq libarchive-dev libc6-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libssl-dev libzstd-dev zlib1g-dev'
 list() { echo "$@" | tr ' ' '\n' | sort | xargs; }
 
 machine Debian 0
@@ -135,7 +136,7 @@ touch "$tmp/image"
 ok 'a second time' setup
 is '... it installs nothing' "$(packages)$(cat "$tmp/apt.log")" ''
 unlike '... and starts nothing' "$(cat "$out")" started
-is '... with one line a package' "$(grep -c "^setup: ok       " "$out")" 11
+is '... with one line a package' "$(grep -c "^setup: ok       " "$out")" 12
 kill "$pid"
 
 machine Debian 0
@@ -216,7 +217,7 @@ cp "$tmp/cc" "$bin/cc"
 mkdir "$tmp/headers/curl"
 touch "$tmp/headers/stdlib.h" "$tmp/headers/zlib.h" "$tmp/headers/curl/curl.h" # the SDK's
 setup
-is '... brings the rest' "$(sed -n 's/^install //p' "$tmp/apt.log" | tr ' ' '\n' | sort | xargs)" 'docker jansson jq libarchive openssl@3 zstd'
+is '... brings the rest' "$(sed -n 's/^install //p' "$tmp/apt.log" | tr ' ' '\n' | sort | xargs)" 'docker jansson jq libarchive libmicrohttpd openssl@3 zstd'
 must_fail '... and no engine, which it cannot start' setup
 like '... but names' "$(cat "$err")" '^setup: no engine answers; start Docker Desktop, OrbStack or Colima'
 touch "$tmp/up" "$tmp/image"
