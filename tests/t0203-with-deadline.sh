@@ -106,6 +106,12 @@ for name in a b; do
 done
 wait
 is '... and lines of two at once do not mix' "$(sort "$err" | uniq -c | tr -s ' \n' ' ')" ' 2000 a: text 2000 b: text '
+: >"$err"
+"$with_deadline" -l log.a -p a sh -c 'printf half; until [ -e between ]; do sleep 0.05; done; sleep 0.5; echo " line"' 2>>"$err" &
+"$with_deadline" -l log.b -p b sh -c 'sleep 0.5; echo b; : >between' 2>>"$err" &
+wait
+is '... not where one is written in pieces either' "$(sort "$err")" 'a: half line
+b: b'
 unset V SILENT
 "$with_deadline" -l log sh -c 'echo early; sleep 4; echo late; sleep 2' 2>"$err" &
 pid=$!

@@ -20,14 +20,31 @@ struct viewer {
 	bool at_start; /* of a line */
 };
 
-/* What has come into the log since the last look, each line behind its prefix. */
+/*
+ * How much of what was read is to be shown now: a line that still lacks its end waits for it, unless it is
+ * longer than we can hold or the last; shown in two pieces, another step's line could come between them.
+ */
+static size_t
+presentable(const char *chunk, size_t n, size_t room, bool last)
+{
+	size_t whole = n;
+
+	while (whole > 0 && chunk[whole - 1] != '\n')
+		whole--;
+	return whole > 0 && (!last || n == room) ? whole : last || n == room ? n : 0;
+}
+
+/* What has come into the log since the last look, each line behind its prefix; last: no more will come. */
 static void
-show_more(struct viewer *v)
+show_more(struct viewer *v, bool last)
 {
 	char chunk[8192];
 	ssize_t n;
 
 	while ((n = pread(v->log, chunk, sizeof(chunk), v->shown)) > 0) {
+		n = (ssize_t)presentable(chunk, (size_t)n, sizeof(chunk), last);
+		if (n == 0)
+			break;
 		for (char *p = chunk, *end = chunk + n; p < end;) {
 			char *newline = memchr(p, '\n', (size_t)(end - p));
 			size_t size = newline ? (size_t)(newline - p) + 1 : (size_t)(end - p);
@@ -38,18 +55,22 @@ show_more(struct viewer *v)
 			v->at_start = newline != NULL;
 			p += size;
 		}
-		fflush(stderr);
 		v->shown += n;
 	}
+	fflush(stderr);
+}
+
+static bool
+is_shown(const struct viewer *v)
+{
+	return !*setting("SILENT") && now_ms() >= v->show_at;
 }
 
 static void
 watch(void *arg)
 {
-	struct viewer *v = arg;
-
-	if (!*setting("SILENT") && now_ms() >= v->show_at)
-		show_more(v);
+	if (is_shown(arg))
+		show_more(arg, false);
 }
 
 static struct outcome
@@ -71,10 +92,8 @@ run_logged(const struct step *s, const struct command *c)
 	logged.watch = watch;
 	logged.watch_arg = &v;
 	o = run_command(&logged);
-	if (o.code != 0)
-		show_more(&v);
-	else
-		watch(&v);
+	if (o.code != 0 || is_shown(&v))
+		show_more(&v, true);
 	if (!v.at_start)
 		fputc('\n', stderr); /* what we say next is no part of its last line */
 	close(v.log);
