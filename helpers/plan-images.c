@@ -275,6 +275,23 @@ write_wish(const struct wish *w)
 	write_one(w, "build", &build);
 }
 
+/* A reference to pull by: name[:tag][@sha256:<64 hex>], or an ID. */
+static void
+check_registry_image(void)
+{
+	const char *image = setting("REGISTRY_IMAGE"), *digest = strchr(image, '@');
+	char *name = format("%.*s", digest ? (int)(digest - image) : (int)strlen(image), image);
+	char hex[SHA256_HEX + 1];
+	struct reference r;
+
+	if (given(image) &&
+	    (!parse_reference(name, &r) || (digest && (r.is_id || !parse_image_id(digest + 1, hex)))))
+		refuse("REGISTRY_IMAGE: '%s' is not an image reference; leave it unset for the pinned one, "
+		       "or give name[:tag]",
+		       image);
+	free(name);
+}
+
 static void
 check_settings(void)
 {
@@ -288,6 +305,7 @@ check_settings(void)
 		refuse("REGISTRY_HOST: '%s' is not loopback; give 127.0.0.1 or localhost", host);
 	if (!plain(host, "."))
 		refuse("REGISTRY_HOST: '%s' is not a host; give 127.0.0.1 or localhost", host);
+	check_registry_image();
 	if (given(setting("ROUTE")) && strcmp(setting("ROUTE"), "push") != 0 &&
 	    strcmp(setting("ROUTE"), "direct") != 0)
 		refuse("ROUTE: '%s' is not known; give ROUTE=push or ROUTE=direct", setting("ROUTE"));
@@ -316,7 +334,7 @@ main(int argc, char **argv)
 {
 	const char *file = NULL, *kind;
 	bool dry = false;
-	struct list slugs = {0};
+	struct list slugs = {0}, goals = {0};
 	struct wish *wishes;
 	size_t count;
 	char *path, *text = xstrdup("");
@@ -364,12 +382,15 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < count; i++) {
 		char *longer = format("%s%s\n", text, wishes[i].slug);
 
+		free(text);
+		text = longer;
+		if (list_has(&goals, wishes[i].slug))
+			continue; /* named twice: two lines of the answer, one goal */
+		list_add(&goals, wishes[i].slug);
 		if (!dry)
 			write_wish(&wishes[i]);
 		printf("cache/key/%s.%s%s%s\n", wishes[i].slug, given(wishes[i].context) ? "built" : "found",
 		       dry ? " " : "", dry ? option_suffix(&wishes[i]) : "");
-		free(text);
-		text = longer;
 	}
 	if (!dry) {
 		path = format("%s/%s/images", needed("CACHE_DIR"), needed("RUN"));

@@ -68,12 +68,20 @@ check_trust(const char *path, bool last)
 }
 
 static void
+make_cache_folder(const char *path)
+{
+	if (make_folders(path, 0700) != 0)
+		refuse("CACHE_DIR: cannot create '%s' (%s); give a CACHE_DIR that can be written", path,
+		       strerror(errno));
+}
+
+static void
 open_cache(void)
 {
 	char *real;
 
 	make_absolute("CACHE_DIR");
-	make_folders(needed("CACHE_DIR"), 0700);
+	make_cache_folder(needed("CACHE_DIR"));
 	real = realpath(setting("CACHE_DIR"), NULL);
 	if (real == NULL)
 		die_errno(EXIT_NO, "error: CACHE_DIR: cannot resolve '%s'", setting("CACHE_DIR"));
@@ -90,10 +98,10 @@ open_cache(void)
 	set("CACHE_DIR", real);
 	if (chdir(real) != 0)
 		die_errno(EXIT_SYSTEM, "cannot enter '%s'", real);
-	make_folders(".lock", 0700);
-	make_folders(".run", 0700);
-	make_folders(".id", 0700);
-	make_folders(".verified", 0700);
+	make_cache_folder(".lock");
+	make_cache_folder(".run");
+	make_cache_folder(".id");
+	make_cache_folder(".verified");
 	free(real);
 }
 

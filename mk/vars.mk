@@ -45,6 +45,11 @@ ifneq ($(unknown-vars),)
 $(error $(firstword $(unknown-vars)): no such variable; `make help` lists them)
 endif
 
+# The images file names its images: one that is given beside it would be passed over without a word.
+ifneq ($(and $(filter smolmachines,$(MAKECMDGOALS)),$(findstring command line,$(origin IMAGE) $(origin IMAGES))),)
+$(error IMAGE: `smolmachines` packs the images of IMAGES_FILE; for this one: make smolmachine IMAGE=...)
+endif
+
 ifeq ($(value IMAGES),)
 IMAGE ?= claude-bottle:latest
 endif

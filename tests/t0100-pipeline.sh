@@ -100,6 +100,9 @@ ok 'two names of one image are packed' run_make -j4 smolmachine IMAGES="$image s
 is 'once' "$(packs)" 1
 is 'and answered twice' "$(cat "$out")" "$sidecar
 $sidecar"
+ok 'one name twice is asked for once' run_make -j4 smolmachine IMAGES="$image $image"
+is 'and answered twice, without a word' "$(cat "$out" "$err")" "$sidecar
+$sidecar"
 
 # --- the first version's reference
 rm -f "$sidecar"

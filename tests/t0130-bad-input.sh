@@ -50,6 +50,9 @@ refused 'a PLATFORM that is none' "PLATFORM: 'x' .*linux/amd64" smolmachine IMAG
 refused 'a missing SMOLFILE' "SMOLFILE: '/nowhere'" smolmachine IMAGE=a SMOLFILE=/nowhere
 refused 'an unknown ROUTE' "ROUTE: 'x' .*ROUTE=push or ROUTE=direct" smolmachine IMAGE=a ROUTE=x
 refused 'a REGISTRY_HOST that is not loopback' "REGISTRY_HOST: '10.0.0.1' is not loopback" smolmachine IMAGE=a REGISTRY_HOST=10.0.0.1
+for bad in 'Bad Image' -x a@b "a@sha256:12" "sha256:$(printf %064d 0)@sha256:$(printf %064d 0)" a:; do
+	refused "REGISTRY_IMAGE=$bad" "REGISTRY_IMAGE: '$bad' is not an image reference; leave it unset" smolmachine IMAGE=a REGISTRY_IMAGE="$bad"
+done
 refused 'an OUT that is a folder' "OUT: '.*' is a folder" smolmachine IMAGE=a OUT="$tmp"
 refused 'an OUT in no folder' "OUT: cannot write to '/nowhere'" smolmachine IMAGE=a OUT=/nowhere/x
 refused 'a V that is none' 'V: give 0, 1 or 2' smolmachine IMAGE=a V=3
@@ -59,6 +62,7 @@ must_fail 'a GNU Make that is too old' run_make .FEATURES= smolmachine IMAGE="$i
 like 'says so, and the remedy' "$(cat "$err")" 'GNU Make .* is too old, smolmake needs 4.3 or newer.*brew install make'
 
 # --- the images file
+refused 'an image beside it' 'IMAGE: `smolmachines` packs the images of IMAGES_FILE; for this one: make smolmachine IMAGE=' smolmachines IMAGE=a
 refused 'a missing images file' "IMAGES_FILE: '/nowhere' is not there; give IMAGES_FILE" smolmachines IMAGES_FILE=/nowhere
 file() { # TEXT ERE WHAT
 	printf '%s' "$1" >"$tmp/images.json"
@@ -111,6 +115,7 @@ echo file >"$tmp/file"
 refused 'a CACHE_DIR that is a file' "CACHE_DIR: .*'$tmp/file'" smolmachine IMAGE=a CACHE_DIR="$tmp/file"
 must mkdir -p "$tmp/open"
 must chmod 777 "$tmp/open"
+refused 'a CACHE_DIR that cannot be made' "CACHE_DIR: cannot create '/proc/none' \\(.*\\); give a CACHE_DIR" smolmachine IMAGE=a CACHE_DIR=/proc/none
 refused 'a CACHE_DIR that everybody can write to' "CACHE_DIR: everybody can write to '.*/open'; run .chmod" smolmachine IMAGE=a CACHE_DIR="$tmp/open"
 must mkdir -p "$tmp/open/sub"
 refused 'or whose parent everybody can write to' "CACHE_DIR: everybody can write to '.*/open'" smolmachine IMAGE=a CACHE_DIR="$tmp/open/sub"

@@ -119,8 +119,9 @@ append_line(const char *path, const char *text)
 	free(line);
 }
 
-/* mkdir -p; only the last folder gets mode, those above it the user's usual one. */
-void
+/* mkdir -p; only the last folder gets mode, those above it the user's usual one. -1 and errno where it fails.
+ */
+int
 make_folders(const char *path, mode_t mode)
 {
 	char *copy = xstrdup(path);
@@ -133,8 +134,7 @@ make_folders(const char *path, mode_t mode)
 			*p = '/';
 		}
 	free(copy);
-	if (mkdir(path, mode) != 0 && errno != EEXIST)
-		die_errno(EXIT_NO, "error: cannot create '%s'", path);
+	return mkdir(path, mode) == 0 || errno == EEXIST ? 0 : -1;
 }
 
 /* fsync of a file or folder by name; -1 and errno where it fails. */

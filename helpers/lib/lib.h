@@ -59,7 +59,7 @@ char *first_line(const char *path);
 void write_file(const char *path, const void *bytes, size_t size, mode_t mode);
 bool write_if_changed(const char *path, const char *text);
 void append_line(const char *path, const char *text);
-void make_folders(const char *path, mode_t mode);
+int make_folders(const char *path, mode_t mode);
 int sync_path(const char *path);
 int remove_tree(const char *path);
 bool read_request(const char *path, struct list *out);
