@@ -94,7 +94,7 @@ export DOCKER="$tmp/docker"
 usual=$DOCKER_HOST
 export DOCKER_HOST=unix:///nowhere/docker.sock
 must_fail 'an engine that is not there fails' run_make smolmachine IMAGE=a
-like 'and is named, with the remedy' "$(cat "$err")" "DOCKER: no engine answers at 'unix:///nowhere/docker.sock'.*start it"
+like 'and is named, with the remedy' "$(cat "$err")" "DOCKER: no engine answers at 'unix:///nowhere/docker.sock' \\(No such file or directory\\); start it"
 for host in tcp://192.0.2.1:2375 ssh://user@host; do
 	DOCKER_HOST=$host
 	must_fail "a remote engine ($host) is refused" run_make smolmachine IMAGE=a

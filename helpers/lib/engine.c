@@ -153,7 +153,8 @@ find_engine(const char *docker, unsigned timeout)
 			free(host);
 			return DOCKER;
 		}
-		remedy = errno == EACCES
+		why = errno;
+		remedy = why == EACCES
 			     ? "add yourself to the group docker, or use rootless Docker or DOCKER=podman"
 			     : "start it (`make setup` as root, systemctl start docker, Docker Desktop)";
 		if (is_podman(docker, timeout)) {
