@@ -41,6 +41,9 @@ check             tool:ps                 procps                    -           
 check             tool:ip                 iproute2                  -             the tests' own network
 check             tool:setpriv            util-linux                -             the tests' own namespaces
 engines           tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker
+engines           tool:rootlesskit        rootlesskit               -             runs Docker without root
+engines           tool:slirp4netns        slirp4netns               -             its network
+engines           tool:newuidmap          uidmap                    -             its user IDs
 engines           tool:podman             podman                    -             one of the engines
 engines           tool:runc               runc                      -             podman starts containers by it
 lint              tool:shellcheck         shellcheck                shellcheck    lint
