@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib.h"
+#include "io.h"
 
 /*
  * The whole of a small file, with a NUL behind it; NULL where it cannot be
@@ -49,24 +49,6 @@ first_line(const char *path)
 	if (text != NULL)
 		text[strcspn(text, "\n")] = '\0';
 	return text;
-}
-
-static bool
-write_all(int fd, const void *bytes, size_t size)
-{
-	const char *p = bytes;
-	ssize_t n;
-
-	while (size > 0) {
-		n = write(fd, p, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		p += n;
-		size -= (size_t)n;
-	}
-	return true;
 }
 
 /* The file appears whole under its name, by rename. */

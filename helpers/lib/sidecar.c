@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "lib.h"
+#include "io.h"
 
 enum { FOOTER_SIZE = 64, MANIFEST_MAX = 4 << 20, CHUNK = 1 << 18 };
 
@@ -27,25 +27,6 @@ little(const unsigned char *p, size_t bytes)
 	while (bytes-- > 0)
 		n = n << 8 | p[bytes];
 	return n;
-}
-
-static bool
-read_at(int fd, void *buffer, size_t size, uint64_t offset)
-{
-	char *p = buffer;
-
-	while (size > 0) {
-		ssize_t n = pread(fd, p, size, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		p += n;
-		offset += (uint64_t)n;
-		size -= (size_t)n;
-	}
-	return true;
 }
 
 /* Control bytes become '?': what is copied ends up on terminals. */
