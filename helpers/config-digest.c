@@ -28,6 +28,7 @@ read_manifest(int fd)
 {
 	struct archive *tar = archive_read_new();
 	struct archive_entry *entry;
+	const char *name; /* NULL where libarchive cannot spell it */
 	char *text = NULL;
 	la_ssize_t n;
 
@@ -36,7 +37,8 @@ read_manifest(int fd)
 	archive_read_support_format_tar(tar);
 	if (archive_read_open_fd(tar, fd, 1 << 16) == ARCHIVE_OK)
 		while (text == NULL && archive_read_next_header(tar, &entry) == ARCHIVE_OK)
-			if (strcmp(archive_entry_pathname(entry), "manifest.json") == 0) {
+			if ((name = archive_entry_pathname(entry)) != NULL &&
+			    strcmp(name, "manifest.json") == 0) {
 				text = xmalloc(MANIFEST_MAX + 1);
 				n = archive_read_data(tar, text, MANIFEST_MAX);
 				text[n > 0 ? n : 0] = '\0';

@@ -70,21 +70,6 @@ remember_pair(const char *said, const struct identity *id)
 	free(file);
 }
 
-/* podman's inspect leaves the prefix out, its iidfile does not. */
-static bool
-take_id(const char *text, char hex[SHA256_HEX + 1])
-{
-	char *full;
-	bool good;
-
-	if (text == NULL)
-		return false;
-	full = format("%s%s", strncmp(text, "sha256:", 7) == 0 ? "" : "sha256:", text);
-	good = parse_image_id(full, hex);
-	free(full);
-	return good;
-}
-
 /* By an export of the image: what an attested one is made of, its inspection does not tell. */
 static void
 export_config_digest(const char *name, char hex[SHA256_HEX + 1])
@@ -102,32 +87,24 @@ export_config_digest(const char *name, char hex[SHA256_HEX + 1])
 	free(program);
 }
 
-/*
- * Docker's graph store and podman: the ID is the config digest. Its containerd
- * store: the descriptor of a plain image carries the config digest (seen in 28.5);
- * an attested one has an index there, and only an export names the config.
- */
 static void
 read_identity(json_t *image, const char *name, struct identity *id)
 {
-	json_t *descriptor = json_object_get(image, "Descriptor");
-	json_t *layers = json_object_get(json_object_get(image, "RootFS"), "Layers");
-	const char *config;
+	struct inspection i;
 	char *mark;
 
-	if (!take_id(json_string_value(json_object_get(image, "Id")), id->engine))
+	if (!read_image(image, &i))
 		die(EXIT_SYSTEM, "the engine names no ID for '%s'", name);
-	memcpy(id->config, id->engine, sizeof(id->config));
-	if (json_is_object(descriptor)) {
+	memcpy(id->engine, i.id, sizeof(id->engine));
+	memcpy(id->config, i.config, sizeof(id->config));
+	if (i.containerd) {
 		mark = in_ids("containerd");
 		write_file(mark, "", 0, 0600);
 		free(mark);
-		config = json_string_value(
-		    json_object_get(json_object_get(descriptor, "annotations"), "config.digest"));
-		if (!take_id(config, id->config) && !known_pair(id->engine, id))
-			export_config_digest(name, id->config);
 	}
-	if (json_array_size(layers) == 0)
+	if (*id->config == '\0' && !known_pair(id->engine, id))
+		export_config_digest(name, id->config);
+	if (i.layers == 0)
 		refuse("IMAGE: '%s' has no layers, there is nothing to boot; add a file to it", name);
 }
 

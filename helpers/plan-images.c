@@ -211,6 +211,16 @@ add_option(struct list *l, const char *option, const char *value)
 }
 
 static void
+add_pack_options(const struct wish *w, struct list *pack)
+{
+	add_option(pack, "--cpus", w->cpus);
+	add_option(pack, "--mem", w->mem);
+	add_option(pack, "--entrypoint", w->entrypoint);
+	add_option(pack, "--smolfile", w->smolfile);
+	add_option(pack, "--oci-platform", w->platform);
+}
+
+static void
 write_one(const struct wish *w, const char *kind, struct list *l)
 {
 	char *path = run_file(w->slug, kind);
@@ -254,11 +264,7 @@ write_wish(const struct wish *w)
 	write_one(w, "env", &env);
 	free(suffix);
 
-	add_option(&pack, "--cpus", w->cpus);
-	add_option(&pack, "--mem", w->mem);
-	add_option(&pack, "--entrypoint", w->entrypoint);
-	add_option(&pack, "--smolfile", w->smolfile);
-	add_option(&pack, "--oci-platform", w->platform);
+	add_pack_options(w, &pack);
 	write_one(w, "pack", &pack);
 
 	if (!given(w->context))

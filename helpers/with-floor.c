@@ -37,7 +37,7 @@ loopback_refused(const char *log)
 	return refused;
 }
 
-/* "smolvm 1.17.0" as a file's name: nothing but letters, digits and dots. The caller frees it. */
+/* "smolvm 1.17.0" as a file's name: letters, digits and dots, no dot first. The caller frees it. */
 static char *
 memory_of(const char *version_file)
 {
@@ -46,6 +46,8 @@ memory_of(const char *version_file)
 	for (char *p = version; p && *p; p++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.", *p))
 			*p = '_';
+	if (version && *version == '.')
+		*version = '_';
 	path = format(".floor/%.60s", version && *version ? version : "unknown");
 	free(version);
 	return path;

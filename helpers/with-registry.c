@@ -55,19 +55,9 @@ tool_timeout(void)
 	return seconds_setting("TOOL_TIMEOUT", 30);
 }
 
-static void
-add_strings(struct list *l, json_t *array)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach(array, i, item)
-	    list_add(l, json_string_value(item) ? json_string_value(item) : "");
-}
-
 /* The image's own entrypoint and command; pulls it where the engine does not have it. */
 static void
-read_image(struct registry *r, struct list *own)
+look_at_image(struct registry *r, struct list *own)
 {
 	char *pull[] = {(char *)r->docker, "pull", "-q", (char *)r->image, NULL};
 	char *out, *err = NULL;
@@ -86,8 +76,7 @@ read_image(struct registry *r, struct list *own)
 	}
 	if (image == NULL)
 		refuse("REGISTRY_IMAGE: '%s' cannot be inspected: %s", r->image, err);
-	add_strings(own, json_object_get(json_object_get(image, "Config"), "Entrypoint"));
-	add_strings(own, json_object_get(json_object_get(image, "Config"), "Cmd"));
+	read_image_command(image, own);
 	if (own->count == 0)
 		refuse("REGISTRY_IMAGE: '%s' has neither entrypoint nor command", r->image);
 	json_decref(image);
@@ -333,7 +322,7 @@ main(int argc, char **argv)
 	r.nonce = format("%s-%lld", r.name, (long long)now_ms());
 	r.log = format("%s/registry.log", run);
 	mark = format("%s/registry", run);
-	read_image(&r, &own);
+	look_at_image(&r, &own);
 	write_file(mark, "", 0, 0600);
 	start = now_ms();
 	if (start_and_wait(&r, &own, timeout, why)) {

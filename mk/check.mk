@@ -1,6 +1,6 @@
 # check.mk - the tests, and what looks at the sources.
 # Reads: bin, obj, helpers, lib-objects, compile, libraries (tools.mk); TESTS ENGINE STRICT KEEP.
-# Defines: test-programs, unit-tests.  Goals: check check-long lint lint-sh lint-c lint-tidy lint-format lint-make.
+# Defines: test-programs, unit-tests.  Goals: check check-long check-engines check-fuzz lint lint-sh lint-c lint-tidy lint-format lint-make.
 #
 # tests/run runs everything by prove, as root beside an engine of its own. The tests call make again: they get the
 # compiler's settings, so that they find the helpers compiled, and TESTS, ENGINE, STRICT and KEEP.
@@ -30,6 +30,9 @@ check-long: $(helpers) $(test-programs) ## the tests that take longer than ten m
 
 check-engines: $(helpers) $(test-programs) ## what each engine does, as a table (root; downloads a Debian sid once)
 	$(Q)exec tests/engines/run
+
+check-fuzz: ## what takes bytes from outside, fuzzed: 10 minutes of a processor each (tests/fuzz/run -h for less)
+	$(Q)exec tests/fuzz/run -s 600
 
 lint-goals := lint-sh lint-c lint-tidy lint-format lint-make lint-words
 .PHONY: $(lint-goals)

@@ -46,6 +46,8 @@ engines           tool:slirp4netns        slirp4netns               -           
 engines           tool:newuidmap          uidmap                    -             its user IDs
 engines           tool:podman             podman                    -             one of the engines
 engines           tool:runc               runc                      -             podman starts containers by it
+fuzz              tool:clang              clang                     llvm          fuzzes by libFuzzer
+fuzz              fuzzer                  libclang-rt-dev           -             libFuzzer
 lint              tool:shellcheck         shellcheck                shellcheck    lint
 lint              tool:cppcheck           cppcheck                  cppcheck      lint
 lint              tool:clang-tidy         clang-tidy                llvm          lint
@@ -63,6 +65,7 @@ fail() {
 has() { # HOW-TO-TELL
 	case $1 in
 	tool:*) command -v "${1#*:}" ;;
+	fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null ;;
 	certificates) [ -s /etc/ssl/certs/ca-certificates.crt ] ;;
 	header:*) printf '#include <stddef.h>\n#include <stdarg.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\n' "${1#*:}" |
 		CPATH=$include cc -E - ;;
@@ -255,6 +258,7 @@ sets='' engine='' demo=''
 for goal; do
 	case $goal in
 	lint) sets="$sets run lint" ;;
+	check-fuzz) sets="$sets run fuzz" ;;
 	check-engines) sets="$sets run engine standin registry busybox check engines" ;;
 	check | check-* | bench)
 		sets="$sets run engine standin registry busybox check"

@@ -141,7 +141,7 @@ find_engine(const char *docker, unsigned timeout)
 {
 	const char *remedy;
 	char *host;
-	int why = 0;
+	int why;
 
 	if (!find_program(docker))
 		refuse("DOCKER: '%s' is not installed; run `make setup`, or give DOCKER=podman", docker);
@@ -179,16 +179,78 @@ pin_name(const char *slug)
 	return format(PIN_PREFIX "%s.%s", slug, base(needed("RUN")));
 }
 
+/* podman's inspect leaves the prefix out, its iidfile does not. */
+static bool
+take_id(const char *text, char hex[SHA256_HEX + 1])
+{
+	char *full;
+	bool good;
+
+	if (text == NULL)
+		return false;
+	full = format("%s%s", strncmp(text, "sha256:", 7) == 0 ? "" : "sha256:", text);
+	good = parse_image_id(full, hex);
+	free(full);
+	return good;
+}
+
+/* The first image of what inspect printed, or NULL. */
+json_t *
+parse_image(const char *text)
+{
+	json_t *root = json_loads(text, 0, NULL), *image = json_incref(json_array_get(root, 0));
+
+	json_decref(root);
+	return image;
+}
+
+/*
+ * Docker's graph store and podman: the ID is the config digest. Its containerd
+ * store: the descriptor of a plain image carries the config digest (seen in 28.5);
+ * an attested one has an index there, which does not tell it: config is "" then.
+ * False where the engine names no ID.
+ */
+bool
+read_image(json_t *image, struct inspection *i)
+{
+	json_t *descriptor = json_object_get(image, "Descriptor");
+	const char *config;
+
+	memset(i, 0, sizeof(*i));
+	if (!take_id(json_string_value(json_object_get(image, "Id")), i->id))
+		return false;
+	i->layers = json_array_size(json_object_get(json_object_get(image, "RootFS"), "Layers"));
+	i->containerd = json_is_object(descriptor);
+	config =
+	    json_string_value(json_object_get(json_object_get(descriptor, "annotations"), "config.digest"));
+	if (!i->containerd)
+		memcpy(i->config, i->id, sizeof(i->config));
+	else if (!take_id(config, i->config))
+		*i->config = '\0';
+	return true;
+}
+
+/* Adds what the image runs: its entrypoint, then its command. */
+void
+read_image_command(json_t *image, struct list *out)
+{
+	static const char *const keys[] = {"Entrypoint", "Cmd"};
+	json_t *config = json_object_get(image, "Config"), *word;
+	size_t i;
+
+	for (size_t k = 0; k < LENGTH(keys); k++)
+		json_array_foreach(json_object_get(config, keys[k]), i, word)
+		    list_add(out, json_string_value(word) ? json_string_value(word) : "");
+}
+
 /* The image as inspect prints it; NULL where there is none (*err says what the engine said). */
 json_t *
 inspect_image(const char *docker, const char *name, unsigned timeout, char **err)
 {
 	char *argv[] = {(char *)docker, "image", "inspect", (char *)name, NULL}, *out;
 	struct outcome o = capture(argv, timeout, &out, err);
-	json_t *root = o.code == 0 ? json_loads(out, 0, NULL) : NULL, *image;
+	json_t *image = o.code == 0 ? parse_image(out) : NULL;
 
 	free(out);
-	image = json_incref(json_array_get(root, 0));
-	json_decref(root);
 	return image;
 }

@@ -8,9 +8,20 @@
 
 enum engine { DOCKER, PODMAN };
 
+/* Of what inspect says of an image, what tells it from others. */
+struct inspection {
+	char id[SHA256_HEX + 1];     /* the engine's own */
+	char config[SHA256_HEX + 1]; /* the config's digest, or "": it is not told */
+	bool containerd;             /* of that store, whose IDs are none of configs */
+	size_t layers;
+};
+
 bool find_program(const char *name);
 enum engine find_engine(const char *docker, unsigned timeout);
 char *pin_name(const char *slug);
+json_t *parse_image(const char *text);
+bool read_image(json_t *image, struct inspection *i);
+void read_image_command(json_t *image, struct list *out);
 json_t *inspect_image(const char *docker, const char *name, unsigned timeout, char **err);
 
 #endif

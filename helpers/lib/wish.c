@@ -70,7 +70,8 @@ wishes_of_settings(size_t *count)
 	return w;
 }
 
-static void
+/* False where the line is no setting of an image. */
+static bool
 fill(struct wish *w, const char *line)
 {
 	struct {
@@ -84,33 +85,56 @@ fill(struct wish *w, const char *line)
 	for (size_t i = 0; i < LENGTH(fields); i++)
 		if (strncmp(line, fields[i].name, strlen(fields[i].name)) == 0) {
 			*fields[i].to = line + strlen(fields[i].name);
-			return;
+			return true;
 		}
 	if (strncmp(line, "BUILD_ARG=", 10) != 0)
-		die(EXIT_USAGE, "'%s' is no setting of an image", line);
+		return false;
 	list_add(&w->build_args, line + 10);
+	return true;
 }
 
-/* The wishes of a request file: K=V strings, each image beginning with IMAGE. */
-struct wish *
-wishes_of_file(const char *file, size_t *count)
+/*
+ * The wishes of a request: K=V strings, each image beginning with IMAGE. They point into it, and are the
+ * caller's to free, false or not. False: why says what is wrong.
+ */
+bool
+parse_wishes(const struct list *request, struct wish **wishes, size_t *count, char why[200])
 {
-	static struct list lines;
 	struct wish *w = NULL;
+	bool good = true;
 
-	refuse_with_several("smolmachines");
-	if (!read_request(file, &lines))
-		die_errno(EXIT_SYSTEM, "cannot read '%s'", file);
 	*count = 0;
-	for (size_t i = 0; i < lines.count; i++) {
-		if (strncmp(lines.at[i], "IMAGE=", 6) == 0) {
+	for (size_t i = 0; i < request->count && good; i++) {
+		const char *line = request->at[i];
+
+		if (strncmp(line, "IMAGE=", 6) == 0) {
 			w = xrealloc(w, ++*count * sizeof(*w));
 			w[*count - 1] = (struct wish){0};
 		}
-		if (*count == 0)
-			die(EXIT_USAGE, "'%s' does not begin with IMAGE", file);
-		fill(&w[*count - 1], lines.at[i]);
+		good = *count > 0 && fill(&w[*count - 1], line);
+		if (!good)
+			snprintf(why, 200,
+				 *count > 0 ? "'%.100s' is no setting of an image"
+					    : "it begins with '%.100s', not with IMAGE",
+				 line);
 	}
+	*wishes = w;
+	return good;
+}
+
+/* The wishes of a request file. */
+struct wish *
+wishes_of_file(const char *file, size_t *count)
+{
+	static struct list request;
+	struct wish *w;
+	char why[200];
+
+	refuse_with_several("smolmachines");
+	if (!read_request(file, &request))
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", file);
+	if (!parse_wishes(&request, &w, count, why))
+		die(EXIT_USAGE, "'%s': %s", file, why);
 	if (*count == 0)
 		refuse("IMAGES_FILE: '%s' names no image", setting("IMAGES_FILE"));
 	return w;

@@ -13,6 +13,7 @@ struct wish {
 
 bool given(const char *s);
 struct wish *wishes_of_settings(size_t *count);
+bool parse_wishes(const struct list *request, struct wish **wishes, size_t *count, char why[200]);
 struct wish *wishes_of_file(const char *file, size_t *count);
 
 #endif
