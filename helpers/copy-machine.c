@@ -68,34 +68,44 @@ remove_temporary(void)
 		unlink(temporary);
 }
 
+static int
+make_temporary(const char *path, mode_t mode)
+{
+	int fd = temporary_file(path, &temporary, mode);
+
+	if (fd < 0)
+		die_errno(EXIT_SYSTEM, "OUT: cannot create '%s'", temporary);
+	return fd;
+}
+
+/* In place of what is being made, which a link cannot replace: under a name of its own, then by rename. */
+static bool
+put_link(const char *source)
+{
+	char *name = format("%s.link", temporary);
+	bool put = linkat(AT_FDCWD, source, AT_FDCWD, name, 0) == 0;
+
+	if (put && rename(name, temporary) != 0) {
+		unlink(name);
+		put = false;
+	}
+	free(name);
+	return put;
+}
+
 static void
 put(const char *source, const char *path)
 {
 	struct stat st;
 	int from, to;
 
-	temporary = format("%s.%ld.tmp", path, (long)getpid());
 	from = open(source, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (from < 0 || fstat(from, &st) != 0)
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", source);
 	if (!there_already(&st, path)) {
-		unlink(temporary);
-		to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, st.st_mode & 0777);
-		if (to < 0)
-			die_errno(EXIT_SYSTEM, "OUT: cannot create '%s'", temporary);
-		if (!reflink(to, from)) {
-			unlink(temporary);
-			if (link(source, temporary) != 0) {
-				int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-					      st.st_mode & 0777);
-
-				if (fd < 0)
-					die_errno(EXIT_SYSTEM, "OUT: cannot create '%s'", temporary);
-				dup2(fd, to);
-				close(fd);
-				copy_bytes(to, from, path);
-			}
-		}
+		to = make_temporary(path, st.st_mode & 0777);
+		if (!reflink(to, from) && !put_link(source))
+			copy_bytes(to, from, path);
 		if (close(to) != 0 || rename(temporary, path) != 0)
 			die_errno(EXIT_SYSTEM, "OUT: cannot write '%s'", path);
 	}

@@ -145,8 +145,7 @@ put_archive(struct export *e, const char *folder)
 static void
 open_output(const char *path)
 {
-	unfinished = format("%s.%ld.tmp", path, (long)getpid());
-	out = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	out = temporary_file(path, &unfinished, 0600);
 	if (out < 0)
 		die_errno(EXIT_SYSTEM, "cannot create '%s'", unfinished);
 	atexit(remove_unfinished);

@@ -18,6 +18,7 @@
  * Exit: 0 known; 1 no such image, or none that can be packed; 100 called wrongly.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ in_ids(const char *name)
 static bool
 known_pair(const char *said, struct identity *id)
 {
-	char *file = in_ids(said), *text = read_text(file, 256, NULL),
+	char *file = in_ids(said), *text = read_private(AT_FDCWD, file, 256),
 	     *second = text ? strchr(text, '\n') : NULL;
 	bool known = false;
 
@@ -112,13 +113,13 @@ read_identity(json_t *image, const char *name, struct identity *id)
 static void
 build_pinned(const char *slug, const char *pin)
 {
-	struct list argv = {0}, arguments = {0};
-	char *request = run_file(slug, "build"), *reference = run_file(slug, "pin.ref"),
-	     *line = format("%s\n", pin);
+	struct list argv = {0}, arguments = {0}, environment = {0};
+	char *request = run_file(slug, "build"), *values = run_file(slug, "args"),
+	     *reference = run_file(slug, "pin.ref"), *line = format("%s\n", pin);
 	struct outcome o;
 	char *out, *err;
 
-	if (!read_request(request, &arguments))
+	if (!read_request(request, &arguments) || !read_request(values, &environment))
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", request);
 	write_file(reference, line, strlen(line), 0600);
 	list_add(&argv, needed("DOCKER"));
@@ -127,16 +128,18 @@ build_pinned(const char *slug, const char *pin)
 	for (size_t i = 0; i < arguments.count; i++)
 		list_add(&argv, arguments.at[i]);
 	setenv("BUILDX_NO_DEFAULT_ATTESTATIONS", "1", 1);
-	o = capture(argv.at, seconds_setting("BUILD_TIMEOUT", 3600), &out, &err);
+	o = capture_with(argv.at, environment.at, seconds_setting("BUILD_TIMEOUT", 3600), &out, &err);
 	if (o.code != 0)
 		refuse("IMAGE: the second build of '%s', from the cache, failed: %s", slug, err);
 	free(err);
 	free(out);
 	free(line);
 	free(reference);
+	free(values);
 	free(request);
 	list_free(&argv);
 	list_free(&arguments);
+	list_free(&environment);
 }
 
 static void

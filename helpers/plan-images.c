@@ -6,6 +6,7 @@
  * -f FILE it is what mk/images.jq made of an images file: NUL-ended K=V strings,
  * each image beginning with IMAGE. For every image, in CACHE_DIR/$RUN:
  *   <slug>.env    the wish, NUL-ended K=V      <slug>.build  arguments of docker build
+ *   <slug>.args   build arguments whose values go by its environment
  *   <slug>.pack   arguments of smolvm pack create
  * and in $RUN/images the slugs in order. A slug is the name made safe for a target.
  * Prints the goals of mk/image.mk: cache/key/<slug>.built, or .found without CONTEXT.
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "lib/engine.h"
@@ -139,8 +141,8 @@ check_build(struct wish *w)
 		const char *arg = w->build_args.at[i], *equals = strchr(arg, '=');
 
 		if (equals == NULL || equals == arg || *arg == '-')
-			refuse("%sBUILD_ARGS: '%.40s' is not K=V (values with blanks: images file)", about,
-			       arg);
+			refuse("%sBUILD_ARGS: word %zu is not K=V (values with blanks: images file)", about,
+			       i + 1); /* what it is may be the rest of a secret */
 	}
 }
 
@@ -220,6 +222,54 @@ add_pack_options(const struct wish *w, struct list *pack)
 	add_option(pack, "--oci-platform", w->platform);
 }
 
+/* Whether docker, podman, what they are made with or what they start reads the variable for itself. */
+static bool
+is_read_by_engine(const char *name)
+{
+	static const char *const names[] = {"PATH", "HOME",     "USER",   "LOGNAME", "SHELL", "PWD",
+					    "ENV",  "BASH_ENV", "TMPDIR", "TMP",     "TEMP",  "TERM",
+					    "TZ",   "LANG",     "IFS",    "LANGUAGE"};
+	static const char *const beginnings[] = {
+	    "DOCKER",  "BUILDX",   "BUILDKIT", "COMPOSE_", "MOBY",         "CONTAINER", "PODMAN",
+	    "BUILDAH", "STORAGE_", "LD_",      "DYLD_",    "GO",           "GRPC_",     "SSL_",
+	    "CURL_",   "XDG_",     "DBUS_",    "SSH_",     "OTEL_",        "NOTIFY_",   "LISTEN_",
+	    "LC_",     "GLIBC",    "MALLOC_",  "GIT_",     "REGISTRY_AUTH"};
+	static const char proxy[] = "_PROXY";
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	for (size_t i = 0; i < LENGTH(beginnings); i++)
+		if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return n >= strlen(proxy) && strcasecmp(name + n - strlen(proxy), proxy) == 0;
+}
+
+/*
+ * A build argument K=V. Everybody on the machine can see a command line, and nobody else an environment: so
+ * --build-arg=K, for which docker and podman take K's value from theirs. Where the value is there already,
+ * that is all; a name that means something to docker itself keeps its value on the command line.
+ */
+static void
+add_build_arg(const char *argument, struct list *build, struct list *environment)
+{
+	size_t n = strcspn(argument, "=");
+	char *name = format("%.*s", (int)n, argument);
+	const char *known = getenv(name), *value = argument + n + 1;
+	/* make has others of its own for each recipe */
+	bool there = known && strcmp(known, value) == 0 && strncmp(name, "MAKE", 4) != 0 &&
+		     strcmp(name, "MFLAGS") != 0;
+
+	if (plain(name, "_") && !isdigit((unsigned char)*name) && (there || !is_read_by_engine(name))) {
+		add_option(build, "--build-arg", name);
+		if (!there)
+			list_add(environment, argument);
+	} else
+		add_option(build, "--build-arg", argument);
+	free(name);
+}
+
 static void
 write_one(const struct wish *w, const char *kind, struct list *l)
 {
@@ -250,7 +300,7 @@ add_pin(const struct wish *w, struct list *build)
 static void
 write_wish(const struct wish *w)
 {
-	struct list env = {0}, build = {0}, pack = {0};
+	struct list env = {0}, build = {0}, args = {0}, pack = {0};
 	char *suffix = option_suffix(w);
 
 	add_setting(&env, "IMAGE", w->image);
@@ -275,10 +325,11 @@ write_wish(const struct wish *w)
 	add_option(&build, "--target", w->target);
 	add_option(&build, "--platform", w->platform);
 	for (size_t i = 0; i < w->build_args.count; i++)
-		add_option(&build, "--build-arg", w->build_args.at[i]);
+		add_build_arg(w->build_args.at[i], &build, &args);
 	list_add(&build, "--");
 	list_add(&build, w->context);
 	write_one(w, "build", &build);
+	write_one(w, "args", &args);
 }
 
 /* A reference to pull by: name[:tag][@sha256:<64 hex>], or an ID. */

@@ -14,7 +14,8 @@
 #include "lib/lib.h"
 
 #define USAGE                                                                                                \
-	"usage: with-deadline [-h] [-a FILE] [-c FILE] [-d DIR] [-l LOG] [-m TEXT] [-n STAGE] [-o FILE] "    \
+	"usage: with-deadline [-h] [-a FILE] [-c FILE] [-d DIR] [-e FILE] [-l LOG] [-m TEXT] [-n STAGE] "    \
+	"[-o FILE] "                                                                                         \
 	"[-p PREFIX] "                                                                                       \
 	"[-s FILE] [-t "                                                                                     \
 	"SECONDS] "                                                                                          \
@@ -22,6 +23,7 @@
 	"  -a FILE     more arguments: NUL-ended strings\n"                                                  \
 	"  -c FILE     create FILE when it succeeded\n"                                                      \
 	"  -d DIR      run it there\n"                                                                       \
+	"  -e FILE     more for its environment: NUL-ended strings K=V\n"                                    \
 	"  -l LOG      keep its output there; show it after 2 seconds (V=0), or when it fails\n"             \
 	"  -m TEXT     print a line 'STAGE TEXT' first\n"                                                    \
 	"  -n STAGE    what to call it\n"                                                                    \
@@ -47,13 +49,13 @@ main(int argc, char **argv)
 {
 	struct command c = {.in = -1, .out = 2, .err = 2, .foreign = true};
 	struct step s = {0};
-	struct list arguments = {0};
+	struct list arguments = {0}, environment = {0};
 	struct outcome o;
-	const char *more = NULL, *done = NULL, *text = NULL;
+	const char *more = NULL, *variables = NULL, *done = NULL, *text = NULL;
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+a:c:d:hl:m:n:o:p:s:t:")) != -1)
+	while ((opt = getopt(argc, argv, "+a:c:d:e:hl:m:n:o:p:s:t:")) != -1)
 		switch (opt) {
 		case 'a':
 			more = optarg;
@@ -63,6 +65,9 @@ main(int argc, char **argv)
 			break;
 		case 'd':
 			c.dir = optarg;
+			break;
+		case 'e':
+			variables = optarg;
 			break;
 		case 'h':
 			show_usage(USAGE);
@@ -98,7 +103,10 @@ main(int argc, char **argv)
 		list_add(&arguments, argv[optind]);
 	if (more && !read_request(more, &arguments))
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", more);
+	if (variables && !read_request(variables, &environment))
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", variables);
 	c.argv = arguments.at;
+	c.environment = environment.at;
 	supervise();
 	if (text && s.stage)
 		announce(s.stage, text);
@@ -106,6 +114,7 @@ main(int argc, char **argv)
 	if (o.code == 0 && done)
 		write_file(done, "", 0, 0600);
 	list_free(&arguments);
+	list_free(&environment);
 	end_as_caught();
 	return o.code;
 }

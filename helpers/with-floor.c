@@ -96,7 +96,7 @@ main(int argc, char **argv)
 			    "call only");
 			setenv(FLOOR, "metadata", 1);
 			o = run_command(&c);
-			if (o.code == 0 && make_folders(".floor", 0700) == 0)
+			if (o.code == 0)
 				write_file(memory, "", 0, 0600);
 		}
 	}

@@ -59,12 +59,13 @@ check_trust(const char *path, bool last)
 	if (st.st_uid != geteuid() && (last || st.st_uid != 0))
 		refuse("CACHE_DIR: '%s' belongs to another user (uid %ld); give a CACHE_DIR of your own",
 		       path, (long)st.st_uid);
-	if ((st.st_mode & S_IWOTH) && (last || !(st.st_mode & S_ISVTX)))
+	if ((st.st_mode & S_IWOTH) && (last || folder_is_open(path, &st)))
 		refuse(
 		    "CACHE_DIR: everybody can write to '%s'; run `chmod o-w '%s'` or give another CACHE_DIR",
 		    path, path);
-	if (last && (st.st_mode & S_IWGRP))
-		refuse("CACHE_DIR: a group can write to '%s'; run `chmod 700 '%s'`", path, path);
+	if (last ? (st.st_mode & S_IWGRP) != 0 : folder_is_open(path, &st))
+		refuse("CACHE_DIR: a group can write to '%s'; run `chmod g-w '%s'` or give another CACHE_DIR",
+		       path, path);
 }
 
 static void
@@ -75,9 +76,27 @@ make_cache_folder(const char *path)
 		       strerror(errno));
 }
 
+/* One of our folders in CACHE_DIR. That it could be made says nothing: it may have been there. */
+static void
+open_folder(const char *name)
+{
+	struct stat st;
+	char why[200];
+
+	make_cache_folder(name);
+	if (lstat(name, &st) != 0)
+		die_errno(EXIT_NO, "error: CACHE_DIR: cannot look at '%s/%s'", setting("CACHE_DIR"), name);
+	if (!S_ISDIR(st.st_mode))
+		refuse("CACHE_DIR: '%s/%s' is no folder; move it away", setting("CACHE_DIR"), name);
+	if (!is_private(&st, why))
+		refuse("CACHE_DIR: '%s/%s' is not yours alone: %s; move it away", setting("CACHE_DIR"), name,
+		       why);
+}
+
 static void
 open_cache(void)
 {
+	static const char *const folders[] = {".lock", ".run", ".id", ".verified", ".floor"};
 	char *real;
 
 	make_absolute("CACHE_DIR");
@@ -98,10 +117,8 @@ open_cache(void)
 	set("CACHE_DIR", real);
 	if (chdir(real) != 0)
 		die_errno(EXIT_SYSTEM, "cannot enter '%s'", real);
-	make_cache_folder(".lock");
-	make_cache_folder(".run");
-	make_cache_folder(".id");
-	make_cache_folder(".verified");
+	for (size_t i = 0; i < LENGTH(folders); i++)
+		open_folder(folders[i]);
 	free(real);
 }
 
@@ -157,6 +174,7 @@ main(int argc, char **argv)
 	if (first == argc)
 		bad_usage(USAGE);
 	supervise();
+	umask(umask(0) | S_IWGRP | S_IWOTH); /* smolvm's files too become entries of the cache */
 	if (getcwd(here, sizeof(here)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot tell the working folder");
 	for (size_t i = 0; i < LENGTH(paths); i++)

@@ -39,7 +39,7 @@ refused 'a missing DOCKERFILE' "DOCKERFILE: '/nowhere'" smolmachine IMAGE=a CONT
 refused 'DOCKERFILE without CONTEXT' 'DOCKERFILE: .* without CONTEXT; give CONTEXT=' smolmachine IMAGE=a DOCKERFILE="$context/Dockerfile"
 refused 'TARGET without CONTEXT' 'TARGET without CONTEXT' smolmachine IMAGE=a TARGET=x
 refused 'BUILD_ARGS without CONTEXT' 'BUILD_ARGS without CONTEXT' smolmachine IMAGE=a BUILD_ARGS=A=b
-refused 'a build argument that is none' "BUILD_ARGS: 'x' is not K=V" smolmachine IMAGE=a CONTEXT="$context" BUILD_ARGS=x
+refused 'a build argument that is none' "BUILD_ARGS: word 2 is not K=V" smolmachine IMAGE=a CONTEXT="$context" BUILD_ARGS='A=b x'
 refused 'an ID with CONTEXT' 'IMAGE: an image ID cannot be built' smolmachine "IMAGE=sha256:$(printf %064d 0)" CONTEXT="$context"
 refused 'CONTEXT with several images' 'CONTEXT goes with one image' smolmachine IMAGES='a b' CONTEXT="$context"
 for v in CPUS MEM REGISTRY_TIMEOUT BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS; do

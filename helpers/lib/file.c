@@ -8,23 +8,14 @@
 
 #include "io.h"
 
-/*
- * The whole of a small file, with a NUL behind it; NULL where it cannot be
- * opened. More than max bytes are an error (EFBIG): nothing here grows with
- * what it is given. The caller frees it.
- */
-char *
-read_text(const char *path, size_t max, size_t *size)
+/* Closes fd. */
+static char *
+read_open_file(int fd, size_t max, size_t *size)
 {
+	char *text = xmalloc(max + 2);
 	size_t used = 0;
 	ssize_t n;
-	char *text;
-	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return NULL;
-	text = xmalloc(max + 2);
 	while ((n = read(fd, text + used, max + 1 - used)) > 0)
 		used += (size_t)n;
 	close(fd);
@@ -40,6 +31,42 @@ read_text(const char *path, size_t max, size_t *size)
 	return xrealloc(text, used + 1);
 }
 
+/*
+ * The whole of a small file, with a NUL behind it; NULL where it cannot be
+ * opened. More than max bytes are an error (EFBIG): nothing here grows with
+ * what it is given. The caller frees it.
+ */
+char *
+read_text(const char *path, size_t max, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? NULL : read_open_file(fd, max, size);
+}
+
+/*
+ * The same for a file of the cache, path relative to the folder (or AT_FDCWD): NULL, with ELOOP, EINVAL or
+ * EPERM, also for what is no regular file, and for what others own or may write to. The caller frees it.
+ */
+char *
+read_private(int folder, const char *path, size_t max)
+{
+	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	char why[200];
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		errno = EINVAL;
+	else if (!is_private(&st, why))
+		errno = EPERM;
+	else
+		return read_open_file(fd, max, NULL);
+	close(fd);
+	return NULL;
+}
+
 /* The first line of a file without its newline, or NULL. The caller frees it. */
 char *
 first_line(const char *path)
@@ -51,15 +78,30 @@ first_line(const char *path)
 	return text;
 }
 
+/*
+ * A new file beside path, to be renamed to it: open for writing, under a name that nobody can know before it
+ * is there. -1 and errno where it cannot be made. The caller frees *name, which is set in any case.
+ */
+int
+temporary_file(const char *path, char **name, mode_t mode)
+{
+	static const char suffix[] = ".tmp";
+	int fd;
+
+	*name = format("%s.XXXXXX%s", path, suffix);
+	fd = mkostemps(*name, (int)strlen(suffix), O_CLOEXEC);
+	if (fd >= 0)
+		fchmod(fd, mode);
+	return fd;
+}
+
 /* The file appears whole under its name, by rename. */
 void
 write_file(const char *path, const void *bytes, size_t size, mode_t mode)
 {
-	char *temporary = format("%s.%ld.tmp", path, (long)getpid());
-	int fd;
+	char *temporary;
+	int fd = temporary_file(path, &temporary, mode);
 
-	unlink(temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		die_errno(EXIT_SYSTEM, "cannot create '%s'", temporary);
 	if (!write_all(fd, bytes, size) || close(fd) != 0 || rename(temporary, path) != 0) {

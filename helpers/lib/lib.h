@@ -53,9 +53,15 @@ bool list_has(const struct list *l, const char *s);
 /* clock.c: milliseconds of a clock that nobody sets. */
 int64_t now_ms(void);
 
+/* trust.c: what others could have written is nobody's to use. */
+bool folder_is_open(const char *path, const struct stat *st);
+bool is_private(const struct stat *st, char why[200]);
+
 /* file.c */
 char *read_text(const char *path, size_t max, size_t *size);
+char *read_private(int folder, const char *path, size_t max);
 char *first_line(const char *path);
+int temporary_file(const char *path, char **name, mode_t mode);
 void write_file(const char *path, const void *bytes, size_t size, mode_t mode);
 bool write_if_changed(const char *path, const char *text);
 void append_line(const char *path, const char *text);
@@ -68,11 +74,12 @@ void write_request(const char *path, const struct list *l);
 /* proc.c: foreign programs under a deadline. */
 struct command {
 	char *const *argv;
-	const char *dir;  /* working folder of the child, or NULL */
-	int in, out, err; /* descriptors; 0, 1 and 2 are the caller's own; -1 is /dev/null */
-	unsigned timeout; /* seconds; 0 is none */
-	bool foreign;     /* own process group, no descriptor above 2, SIGKILL when we die */
-	bool group;       /* own process group, and nothing else of that: for a tree of our own programs */
+	char *const *environment; /* of the child alone, in addition: K=V, NULL-ended; or NULL */
+	const char *dir;          /* working folder of the child, or NULL */
+	int in, out, err;         /* descriptors; 0, 1 and 2 are the caller's own; -1 is /dev/null */
+	unsigned timeout;         /* seconds; 0 is none */
+	bool foreign;             /* own process group, no descriptor above 2, SIGKILL when we die */
+	bool group; /* own process group, and nothing else of that: for a tree of our own programs */
 	void (*watch)(void *watch_arg); /* called while it runs, about every 200 ms; or NULL */
 	void *watch_arg;
 };
@@ -94,6 +101,8 @@ void end_command(pid_t pid, const struct command *c);
 void kill_command(pid_t pid);
 struct outcome run_command(const struct command *c);
 struct outcome capture(char *const *argv, unsigned timeout, char **out, char **err);
+struct outcome capture_with(char *const *argv, char *const *environment, unsigned timeout, char **out,
+			    char **err);
 unsigned seconds_setting(const char *name, unsigned fallback);
 
 /* step.c: a stage of the pipeline: a command, its log, its seconds. */

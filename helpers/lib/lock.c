@@ -19,11 +19,17 @@
 int
 lock_try(const char *path)
 {
+	struct stat st;
+	char why[200];
 	int fd;
 
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		die_errno(EXIT_SYSTEM, "cannot open the lock '%s'", path);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		die(EXIT_SYSTEM, "the lock '%s' is no regular file; move it away", path);
+	if (!is_private(&st, why))
+		die(EXIT_SYSTEM, "the lock '%s' is not yours alone: %s; move it away", path, why);
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
 	if (errno != EWOULDBLOCK)
@@ -44,11 +50,12 @@ lock_sign(int fd, const char *text)
 char *
 lock_holder(const char *path)
 {
-	char *text = first_line(path);
+	char *text = read_private(AT_FDCWD, path, 65536);
 
 	if (text == NULL || *text == '\0') {
 		free(text);
 		return xstrdup("somebody");
 	}
+	text[strcspn(text, "\n")] = '\0';
 	return text;
 }

@@ -16,6 +16,8 @@
 #include "machine.h"
 #include "smolvm.h"
 
+enum { RECORD_MAX = 1 << 20 };
+
 #ifdef __APPLE__
 #define st_mtim st_mtimespec
 #define st_ctim st_ctimespec
@@ -69,11 +71,13 @@ record_fits(const struct machine *m, const char *image_id, const struct sidecar 
 {
 	json_t *root, *sizes;
 	const char *id, *digest;
+	char *text = read_private(AT_FDCWD, m->record, RECORD_MAX);
 	bool fits = true;
 
-	if (access(m->record, F_OK) != 0 && errno == ENOENT)
+	if (text == NULL && errno == ENOENT)
 		return true;
-	root = json_load_file(m->record, 0, NULL);
+	root = text ? json_loads(text, 0, NULL) : NULL;
+	free(text);
 	if (root == NULL) {
 		snprintf(why, 200, "its record cannot be read");
 		return false;
@@ -120,16 +124,24 @@ names_key(const char *image, const char *key)
 static bool
 launcher_fits(const struct machine *m, struct stat *st, char why[200])
 {
-	if (lstat(m->launcher, st) == 0 && S_ISREG(st->st_mode) && st->st_size > 0 && (st->st_mode & S_IXUSR))
-		return true;
-	snprintf(why, 200, "its launcher is missing or no program");
-	return false;
+	char reason[200];
+
+	if (lstat(m->launcher, st) != 0 || !S_ISREG(st->st_mode) || st->st_size == 0 ||
+	    !(st->st_mode & S_IXUSR)) {
+		snprintf(why, 200, "its launcher is missing or no program");
+		return false;
+	}
+	if (!is_private(st, reason)) {
+		snprintf(why, 200, "its launcher: %.180s", reason);
+		return false;
+	}
+	return true;
 }
 
 static bool
 read_all(int fd, const struct machine *m, const struct sidecar *s, const struct stat *st, char why[200])
 {
-	char *now = stat_text(st), *then = read_text(m->verified, 256, NULL);
+	char *now = stat_text(st), *then = read_private(AT_FDCWD, m->verified, 256);
 	bool known = then && strcmp(now, then) == 0, good = known || check_sidecar(fd, s, why);
 
 	if (good && !known)
@@ -159,9 +171,10 @@ machine_state(const char *key, const char *image_id, char why[200])
 		snprintf(why, 200, "it cannot be looked at (%s)", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		snprintf(why, 200, "it is no regular file");
-	else if ((fd = open(m.sidecar, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 || fstat(fd, &st) != 0)
+	else if ((fd = open(m.sidecar, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0 ||
+		 fstat(fd, &st) != 0)
 		snprintf(why, 200, "it cannot be read (%s)", strerror(errno));
-	else if (!read_sidecar(fd, &s, why) || !launcher_fits(&m, &launcher, why))
+	else if (!is_private(&st, why) || !read_sidecar(fd, &s, why) || !launcher_fits(&m, &launcher, why))
 		state = DAMAGED;
 	else if (merged_layers(s.digest, s.layer) && (smolvm_faults(s.version) & FAULT_MERGE))
 		snprintf(why, 200, "smolvm %s packed it from several layers, and brings deleted files back",

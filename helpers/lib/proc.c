@@ -203,6 +203,8 @@ become(const struct command *c, pid_t starter, int report)
 		fcntl(report, F_SETFD, FD_CLOEXEC);
 		close_from(4);
 	}
+	for (char *const *e = c->environment; e && *e; e++)
+		putenv(*e);
 	if (c->dir == NULL || chdir(c->dir) == 0)
 		execvp(c->argv[0], c->argv);
 	code = errno;
@@ -404,8 +406,16 @@ take_text(FILE *f)
 struct outcome
 capture(char *const *argv, unsigned timeout, char **out, char **err)
 {
+	return capture_with(argv, NULL, timeout, out, err);
+}
+
+/* The same with more in the program's environment. */
+struct outcome
+capture_with(char *const *argv, char *const *environment, unsigned timeout, char **out, char **err)
+{
 	FILE *files[2] = {tmpfile(), tmpfile()};
-	struct command c = {.argv = argv, .in = -1, .timeout = timeout, .foreign = true};
+	struct command c = {
+	    .argv = argv, .environment = environment, .in = -1, .timeout = timeout, .foreign = true};
 	struct outcome o;
 	pid_t pid;
 

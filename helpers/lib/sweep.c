@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,32 @@ engine_was_there(const struct outcome *o, const char *err)
 	return o->code == 0 || (!o->timed_out && (strstr(err, "o such image") || strstr(err, "not known")));
 }
 
+/* A run's folder; -1 for what is none of ours: a link, or what others own or may write to. */
+static int
+open_run(const char *run)
+{
+	int fd = open(run, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	char why[200];
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && is_private(&st, why))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* The first line of a file in a run's folder, or NULL. The caller frees it. */
+static char *
+line_in(int folder, const char *name)
+{
+	char *text = read_private(folder, name, 65536);
+
+	if (text != NULL)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
 /*
  * The tags that <folder>/<name>.ref say, and with pins those too; their files go with them. --no-prune: the
  * layers below stay, they are the user's build cache. False where the engine was not to be had.
@@ -63,7 +90,8 @@ remove_tags(const char *run, bool pins)
 {
 	struct list argv = {0}, files = {0};
 	struct dirent *entry;
-	DIR *folder = opendir(run);
+	int fd = open_run(run);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
 	char *out, *err;
 	bool done = true;
 
@@ -74,16 +102,14 @@ remove_tags(const char *run, bool pins)
 	list_add(&argv, "--no-prune");
 	while ((entry = readdir(folder)) != NULL)
 		if (ends_with(entry->d_name, ".ref")) {
-			char *path = format("%s/%s", run, entry->d_name), *reference = first_line(path);
+			char *reference = line_in(fd, entry->d_name);
 
 			if (reference && is_ours(reference) && (pins || !is_pin(reference))) {
 				list_add(&argv, reference);
-				list_add(&files, path);
+				list_add(&files, entry->d_name);
 			}
 			free(reference);
-			free(path);
 		}
-	closedir(folder);
 	if (files.count > 0) {
 		struct outcome o = capture(argv.at, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
 
@@ -92,7 +118,8 @@ remove_tags(const char *run, bool pins)
 		free(err);
 	}
 	for (size_t i = 0; done && i < files.count; i++)
-		unlink(files.at[i]);
+		unlinkat(fd, files.at[i], 0);
+	closedir(folder);
 	list_free(&files);
 	list_free(&argv);
 	return done;
@@ -176,9 +203,9 @@ sweep_containers(void)
  * group that exists.
  */
 static void
-kill_group(const char *run)
+kill_group(int run)
 {
-	char *file = format("%s/group", run), *leader = first_line(file), *now;
+	char *leader = line_in(run, "group"), *now;
 	long pid = leader && owner_state(leader) != UNKNOWN
 		       ? strtol(strchr(strchr(leader, '-') + 1, '-') + 1, NULL, 10)
 		       : 0;
@@ -190,10 +217,28 @@ kill_group(const char *run)
 		free(now);
 	}
 	free(leader);
-	free(file);
 }
 
-/* Everything that a dead owner's folder names, then the folder. A live owner's is left alone. */
+/* Everything that a dead owner's folder names, then the folder; what is none of ours by its owner names
+ * nothing. */
+static void
+sweep_run(const char *owner)
+{
+	char *run = format(".run/%s", owner), *name = format(CONTAINER_PREFIX "%s", owner);
+	int fd = open_run(run);
+
+	if (fd >= 0) {
+		kill_group(fd);
+		if (faccessat(fd, "registry", F_OK, 0) == 0)
+			remove_container(name);
+		close(fd);
+	}
+	close_run(run);
+	free(name);
+	free(run);
+}
+
+/* A live owner's folder is left alone. */
 void
 sweep_runs(void)
 {
@@ -203,17 +248,7 @@ sweep_runs(void)
 	if (runs == NULL)
 		die_errno(EXIT_SYSTEM, "cannot read '.run' in CACHE_DIR");
 	while ((entry = readdir(runs)) != NULL)
-		if (owner_state(entry->d_name) == DEAD) {
-			char *run = format(".run/%s", entry->d_name), *mark = format("%s/registry", run);
-			char *name = format(CONTAINER_PREFIX "%s", entry->d_name);
-
-			kill_group(run);
-			if (access(mark, F_OK) == 0)
-				remove_container(name);
-			close_run(run);
-			free(name);
-			free(mark);
-			free(run);
-		}
+		if (owner_state(entry->d_name) == DEAD)
+			sweep_run(entry->d_name);
 	closedir(runs);
 }

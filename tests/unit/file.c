@@ -113,14 +113,79 @@ writing(void **state)
 	assert_string_equal(text_of("w/victim"), "precious");
 	assert_string_equal(text_of("w/link"), "new");
 
-	/* nor is a link followed that somebody put where the temporary file goes */
-	char *temporary = format("w/file.%ld.tmp", (long)getpid());
-	assert_int_equal(symlink("victim", temporary), 0);
-	free(temporary);
-	write_file("w/file", "two", 3, 0600);
-	assert_string_equal(text_of("w/victim"), "precious");
-	assert_string_equal(text_of("w/file"), "two");
 	assert_int_equal(entries("w"), 3);
+}
+
+/* A new one each time, which nobody can have put there before. */
+static void
+temporary_files(void **state)
+{
+	char *names[50];
+	mode_t old = umask(077);
+
+	(void)state;
+	assert_int_equal(mkdir("t", 0700), 0);
+	for (size_t i = 0; i < LENGTH(names); i++) {
+		int fd = temporary_file("t/file", &names[i], i % 2 ? 0755 : 0600);
+
+		assert_true(fd > 2 && (fcntl(fd, F_GETFD) & FD_CLOEXEC));
+		close(fd);
+		assert_int_equal(mode_of(names[i]), i % 2 ? 0755 : 0600);
+		assert_int_equal(strncmp(names[i], "t/file.", 7), 0);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(names[i], names[k]);
+	}
+	umask(old);
+	assert_int_equal(entries("t"), LENGTH(names));
+	for (size_t i = 0; i < LENGTH(names); i++)
+		free(names[i]);
+	assert_int_equal(temporary_file("not there/file", &names[0], 0600), -1);
+	free(names[0]);
+}
+
+static void
+reading_private(void **state)
+{
+	static const struct {
+		mode_t mode;
+		uid_t owner;
+		int error;
+	} cases[] = {{0600, 0, 0},     {0644, 0, 0},     {0755, 0, 0},         {0664, 0, EPERM},
+		     {0646, 0, EPERM}, {0620, 0, EPERM}, {0644, 12345, EPERM}, {0600, 12345, EPERM}};
+	char *text, *name;
+
+	(void)state;
+	assert_int_equal(mkdir("own", 0700), 0);
+	put_text("own/file", "a\nb");
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		if (cases[i].owner != 0 && geteuid() != 0)
+			continue;
+		assert_int_equal(chown("own/file", cases[i].owner ? cases[i].owner : geteuid(), getegid()),
+				 0);
+		assert_int_equal(chmod("own/file", cases[i].mode), 0);
+		name = format("mode %03o of %u", (unsigned)cases[i].mode, (unsigned)cases[i].owner);
+		errno = 0;
+		text = read_private(AT_FDCWD, "own/file", 10);
+		same_number(name, text ? 0 : errno, cases[i].error);
+		if (text)
+			same_text(name, text, "a\nb");
+		free(text);
+		free(name);
+	}
+	assert_int_equal(chown("own/file", geteuid(), getegid()), 0);
+	assert_int_equal(chmod("own/file", 0600), 0);
+	assert_int_equal(symlink("file", "own/link"), 0);
+	assert_null(read_private(AT_FDCWD, "own/link", 10));
+	assert_int_equal(errno, ELOOP);
+	assert_null(read_private(AT_FDCWD, "own", 10));
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(mkfifo("own/pipe", 0600), 0);
+	assert_null(read_private(AT_FDCWD, "own/pipe", 10));
+	assert_int_equal(errno, EINVAL);
+	assert_null(read_private(AT_FDCWD, "own/file", 2));
+	assert_int_equal(errno, EFBIG);
+	assert_null(read_private(AT_FDCWD, "own/none", 2));
+	assert_int_equal(errno, ENOENT);
 }
 
 static void
@@ -396,6 +461,8 @@ main(void)
 	    cmocka_unit_test(reading),
 	    cmocka_unit_test(first_lines),
 	    cmocka_unit_test(writing),
+	    cmocka_unit_test(temporary_files),
+	    cmocka_unit_test(reading_private),
 	    cmocka_unit_test(writing_fails),
 	    cmocka_unit_test(writing_if_changed),
 	    cmocka_unit_test(appending),
