@@ -1,6 +1,6 @@
 # check.mk - the tests, and what looks at the sources.
 # Reads: bin, obj, helpers, lib-objects, compile, libraries (tools.mk); TESTS ENGINE STRICT KEEP.
-# Defines: test-programs, unit-tests.  Goals: check check-long check-engines check-fuzz lint lint-sh lint-c lint-tidy lint-format lint-make.
+# Defines: test-programs, unit-tests.  Goals: check check-long check-engines check-fuzz lint lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make.
 #
 # tests/run runs everything by prove, as root beside an engine of its own. The tests call make again: they get the
 # compiler's settings, so that they find the helpers compiled, and TESTS, ENGINE, STRICT and KEEP.
@@ -34,9 +34,9 @@ check-engines: $(helpers) $(test-programs) ## what each engine does, as a table 
 check-fuzz: ## what takes bytes from outside, fuzzed: 10 minutes of a processor each (tests/fuzz/run -h for less)
 	$(Q)exec tests/fuzz/run -s 600
 
-lint-goals := lint-sh lint-c lint-tidy lint-format lint-make lint-words
+lint-goals := lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make lint-words
 .PHONY: $(lint-goals)
-lint: $(lint-goals) ## shellcheck, cppcheck, clang-tidy, clang-format, make's own warnings
+lint: $(lint-goals) ## shellcheck, cppcheck, gcc -fanalyzer, clang-tidy, clang-format, make's own warnings
 
 # --- Unit tests: one program a file, with the sanitizers; and once more without, for valgrind (tests/t0005-valgrind.sh).
 
@@ -77,6 +77,17 @@ lint-c:
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem -D_GNU_SOURCE -Ihelpers --library=mk/cppcheck.cfg $(c-sources)
+
+# Only GNU's compiler has it (macOS calls clang gcc). In text.c gcc 12 takes l->at[n] = ... for the loss of l->at[m].
+analyzer-text := -Wno-analyzer-malloc-leak
+lint-analyzer:
+	$(call say,LINT,gcc -fanalyzer)
+	$(Q)if gcc -fanalyzer -E -x c /dev/null >/dev/null 2>&1; then \
+		for source in $(wildcard helpers/*.c helpers/lib/*.c); do \
+			case $$source in */lib/text.c) more=$(analyzer-text) ;; *) more= ;; esac; \
+			echo "$$source$${more:+ $$more}"; \
+		done | xargs -L 1 -P 2 gcc -std=c11 -D_GNU_SOURCE -Ihelpers -O2 -fanalyzer -Werror -c -o /dev/null; \
+	else echo 'lint-analyzer: not run, gcc is not GNU here' >&2; fi
 
 # One file a run: the va_list checker of clang-tidy 14 is wrong about every file but the first.
 lint-tidy:

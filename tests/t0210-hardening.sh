@@ -12,7 +12,7 @@ is '... that the test would see' "$(echo 'n = atoi(s); strtok_r(a, b, c); x_syst
 
 # --- The programs
 [ "$(uname)" = Linux ] || done_testing # no ELF
-need readelf
+need readelf objdump
 set -- "$top"/helpers/*.c
 helpers=
 for source; do
@@ -35,6 +35,11 @@ for helper in $helpers; do
 	if grep -q __asan_init "$file"; then
 		pass "$helper: the sanitizer guards stack and buffers"
 		continue
+	fi
+	# a frame of several pages is entered page by page: by an instruction that gcc has no other use for
+	if [ "$(uname -m)" = x86_64 ] && ! readelf -p .comment "$file" | grep -q clang; then
+		ok "$helper: no page of the stack is stepped over" \
+			sh -c 'objdump -d "$1" | grep -Eq "or[a-z]* +\$0x0,(0x[0-9a-f]+)?\(%rsp\)"' sh "$file"
 	fi
 	ok "$helper: stack protector" grep -q '__stack_chk_fail' "$tmp/elf"
 	ok "$helper: checked buffers (FORTIFY)" grep -Eq '__[a-z]+_chk(@|$)' "$tmp/elf"

@@ -381,6 +381,16 @@ run_command(const struct command *c)
 	return wait_command(pid, c);
 }
 
+static FILE *
+make_scratch(void)
+{
+	FILE *f = tmpfile();
+
+	if (f == NULL)
+		die_errno(EXIT_SYSTEM, "cannot make a temporary file");
+	return f;
+}
+
 /* The text of a temporary file, without the newlines at its end. */
 static char *
 take_text(FILE *f)
@@ -413,27 +423,25 @@ capture(char *const *argv, unsigned timeout, char **out, char **err)
 struct outcome
 capture_with(char *const *argv, char *const *environment, unsigned timeout, char **out, char **err)
 {
-	FILE *files[2] = {tmpfile(), tmpfile()};
+	FILE *printed = make_scratch(), *said = make_scratch();
 	struct command c = {
 	    .argv = argv, .environment = environment, .in = -1, .timeout = timeout, .foreign = true};
 	struct outcome o;
 	pid_t pid;
 
-	if (files[0] == NULL || files[1] == NULL)
-		die_errno(EXIT_SYSTEM, "cannot make a temporary file");
-	c.out = fileno(files[0]);
-	c.err = fileno(files[1]);
+	c.out = fileno(printed);
+	c.err = fileno(said);
 	pid = start_command(&c);
 	if (pid < 0) {
 		o = (struct outcome){.code = errno == ENOENT ? 127 : 126};
-		fprintf(files[1], "cannot run '%s': %s", argv[0], strerror(errno));
+		fprintf(said, "cannot run '%s': %s", argv[0], strerror(errno));
 	} else {
 		o = wait_command(pid, &c);
 		if (o.timed_out)
-			fprintf(files[1], "no answer from '%s' within %u s", argv[0], timeout);
+			fprintf(said, "no answer from '%s' within %u s", argv[0], timeout);
 	}
-	*out = take_text(files[0]);
-	*err = take_text(files[1]);
+	*out = take_text(printed);
+	*err = take_text(said);
 	return o;
 }
 

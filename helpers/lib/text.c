@@ -9,7 +9,11 @@
 void *
 xmalloc(size_t size)
 {
-	return xrealloc(NULL, size);
+	void *p = malloc(size ? size : 1);
+
+	if (p == NULL)
+		die(EXIT_SYSTEM, "out of memory");
+	return p;
 }
 
 void *

@@ -20,7 +20,9 @@
 enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111, MOST = 1 << 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-void __sanitizer_set_death_callback(void (*callback)(void)); /* the compiler's, whose headers lint lacks */
+/* The compiler's, whose header lint need not have.
+ * NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+void __sanitizer_set_death_callback(void (*callback)(void));
 
 struct input {
 	uint8_t *bytes;
