@@ -39,7 +39,7 @@ for helper in $helpers; do
 	# a frame of several pages is entered page by page: by an instruction that gcc has no other use for
 	if [ "$(uname -m)" = x86_64 ] && ! readelf -p .comment "$file" | grep -q clang; then
 		ok "$helper: no page of the stack is stepped over" \
-			sh -c 'objdump -d "$1" | grep -Eq "or[a-z]* +\$0x0,(0x[0-9a-f]+)?\(%rsp\)"' sh "$file"
+			sh -c 'objdump -d "$1" | grep -Eq "or[a-z]* +[$]0x0,(0x[0-9a-f]+)?\(%rsp\)"' sh "$file"
 	fi
 	ok "$helper: stack protector" grep -q '__stack_chk_fail' "$tmp/elf"
 	ok "$helper: checked buffers (FORTIFY)" grep -Eq '__[a-z]+_chk(@|$)' "$tmp/elf"
