@@ -10,42 +10,41 @@ static void
 paths(void **state)
 {
 	static const struct {
-		const char *path;
+		const char *path, *name, *reference;
 		int kind;
-		const char *name, *reference;
 		bool by_digest;
 	} cases[] = {
-	    {"/v2/", ROOT, "", "", false},
-	    {"/v2/x/manifests/latest", MANIFEST, "x", "latest", false},
-	    {"/v2/a/b/c/manifests/V1.0_x-y", MANIFEST, "a/b/c", "V1.0_x-y", false},
-	    {"/v2/x/manifests/" DIGEST_TEXT, MANIFEST, "x", DIGEST_TEXT, true},
-	    {"/v2/x/blobs/" DIGEST_TEXT, BLOB, "x", DIGEST_TEXT, true},
-	    {"/v2/x/tags/list", TAGS, "x", "list", false},
+	    {"/v2/", "", "", ROOT, false},
+	    {"/v2/x/manifests/latest", "x", "latest", MANIFEST, false},
+	    {"/v2/a/b/c/manifests/V1.0_x-y", "a/b/c", "V1.0_x-y", MANIFEST, false},
+	    {"/v2/x/manifests/" DIGEST_TEXT, "x", DIGEST_TEXT, MANIFEST, true},
+	    {"/v2/x/blobs/" DIGEST_TEXT, "x", DIGEST_TEXT, BLOB, true},
+	    {"/v2/x/tags/list", "x", "list", TAGS, false},
 	    /* the words are names too, where they stand for one */
-	    {"/v2/manifests/manifests/manifests", MANIFEST, "manifests", "manifests", false},
-	    {"/v2/x/blobs/y/tags/list", TAGS, "x/blobs/y", "list", false},
-	    {"/v2/tags/list/manifests/1", MANIFEST, "tags/list", "1", false},
+	    {"/v2/manifests/manifests/manifests", "manifests", "manifests", MANIFEST, false},
+	    {"/v2/x/blobs/y/tags/list", "x/blobs/y", "list", TAGS, false},
+	    {"/v2/tags/list/manifests/1", "tags/list", "1", MANIFEST, false},
 	    /* nothing that is in any table, but of the form */
-	    {"/v2/x/blobs/sha256:0123", BLOB, "x", "sha256:0123", false},
-	    {"/v2/x/blobs/sha512:" HEX64, BLOB, "x", "sha512:" HEX64, false},
-	    {"/v2/x/manifests/.INVALID_MANIFEST_NAME", MANIFEST, "x", ".INVALID_MANIFEST_NAME", false},
-	    {"/v2/../../etc/manifests/x", MANIFEST, "../../etc", "x", false},
-	    {"/v2/x//manifests/y", MANIFEST, "x/", "y", false},
+	    {"/v2/x/blobs/sha256:0123", "x", "sha256:0123", BLOB, false},
+	    {"/v2/x/blobs/sha512:" HEX64, "x", "sha512:" HEX64, BLOB, false},
+	    {"/v2/x/manifests/.INVALID_MANIFEST_NAME", "x", ".INVALID_MANIFEST_NAME", MANIFEST, false},
+	    {"/v2/../../etc/manifests/x", "../../etc", "x", MANIFEST, false},
+	    {"/v2/x//manifests/y", "x/", "y", MANIFEST, false},
 	    /* nothing */
-	    {"", NOWHERE, "", "", false},
-	    {"/", NOWHERE, "", "", false},
-	    {"/v2", NOWHERE, "", "", false},
-	    {"/v1/_ping", NOWHERE, "", "", false},
-	    {"/v2/_catalog", NOWHERE, "", "", false},
-	    {"/v2/x", NOWHERE, "", "", false},
-	    {"/v2/x/manifests", NOWHERE, "", "", false},
-	    {"/v2//manifests/x", NOWHERE, "", "", false},
-	    {"/v2/manifests/x", NOWHERE, "", "", false},
-	    {"//v2/x/manifests/y", NOWHERE, "", "", false},
-	    {"/V2/x/manifests/y", NOWHERE, "", "", false},
-	    {"/v2/X/manifests/y", NOWHERE, "", "", false},
-	    {"/v2/x%2fy/manifests/z", NOWHERE, "", "", false},
-	    {"/v2/x y/manifests/z", NOWHERE, "", "", false},
+	    {"", "", "", NOWHERE, false},
+	    {"/", "", "", NOWHERE, false},
+	    {"/v2", "", "", NOWHERE, false},
+	    {"/v1/_ping", "", "", NOWHERE, false},
+	    {"/v2/_catalog", "", "", NOWHERE, false},
+	    {"/v2/x", "", "", NOWHERE, false},
+	    {"/v2/x/manifests", "", "", NOWHERE, false},
+	    {"/v2//manifests/x", "", "", NOWHERE, false},
+	    {"/v2/manifests/x", "", "", NOWHERE, false},
+	    {"//v2/x/manifests/y", "", "", NOWHERE, false},
+	    {"/V2/x/manifests/y", "", "", NOWHERE, false},
+	    {"/v2/X/manifests/y", "", "", NOWHERE, false},
+	    {"/v2/x%2fy/manifests/z", "", "", NOWHERE, false},
+	    {"/v2/x y/manifests/z", "", "", NOWHERE, false},
 	};
 
 	(void)state;
