@@ -11,15 +11,19 @@ static void
 feed(const uint8_t *line, size_t size, struct answer *a)
 {
 	char *alone = xmalloc(size);
-	size_t n = strlen(a->probe->header);
+	size_t n = strlen(a->probe->header), v = strlen(a->probe->value);
 
 	memcpy(alone, line, size);
 	a->ours = false;
 	must(on_header(alone, 1, size, a) == size);
 	if (a->ours) {
 		must(size > n && strncasecmp(alone, a->probe->header, n) == 0 && alone[n] == ':');
-		must(*a->probe->value == '\0' ||
-		     memmem(alone + n, size - n, a->probe->value, strlen(a->probe->value)) != NULL);
+		/* nothing but blanks on either side of it */
+		for (n++; n < size && (alone[n] == ' ' || alone[n] == '\t'); n++)
+			continue;
+		must(size - n >= v && memcmp(alone + n, a->probe->value, v) == 0);
+		for (n += v; n < size; n++)
+			must(strchr(" \r\n", alone[n]) != NULL);
 	}
 	free(alone);
 }
