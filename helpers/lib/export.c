@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "export.h"
+#include "decode.h"
 #include "members.h"
 
 enum {
@@ -155,7 +155,6 @@ read_config(struct export *e, struct image *m, const char *name, char why[WHY])
 static bool
 find_coding(struct export *e, struct blob *b, char why[WHY])
 {
-	static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
 	unsigned char magic[4];
 
 	b->coding = PLAIN;
@@ -163,10 +162,7 @@ find_coding(struct export *e, struct blob *b, char why[WHY])
 		return true;
 	if (!read_at(e->spool, magic, sizeof(magic), b->offset))
 		return fail_errno(why, "cannot read a layer");
-	if (memcmp(magic, gzip, sizeof(gzip)) == 0)
-		b->coding = GZIP;
-	else if (memcmp(magic, zstd, sizeof(zstd)) == 0)
-		b->coding = ZSTD;
+	tell_coding(magic, sizeof(magic), &b->coding); /* plain, where that is all it can tell */
 	return true;
 }
 

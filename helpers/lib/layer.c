@@ -6,142 +6,50 @@
  * knows a layer by, and of the plain tar that they hold, which the config's
  * diff_id must be.
  */
-#include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
-#include "export.h"
+#include "decode.h"
 #include "hash.h"
 
 enum { CHUNK = 256 << 10 };
 
-struct decoder {
-	enum coding coding;
+struct outlet {
 	EVP_MD_CTX *plain; /* of what comes out */
 	int out;           /* where that goes, or -1 */
-	z_stream gzip;
-	ZSTD_DStream *zstd;
-	bool between; /* the last frame is whole: the data may end here */
-	char *why;
-	unsigned char input[CHUNK], output[CHUNK];
 };
 
 static bool
-deliver(struct decoder *d, const void *bytes, size_t size)
+deliver(void *arg, const void *bytes, size_t size, char why[WHY])
 {
-	hash_update(d->plain, bytes, size);
-	return d->out < 0 || write_all(d->out, bytes, size) ||
-	       fail_errno(d->why, "cannot write what it holds");
-}
+	struct outlet *o = arg;
 
-static bool
-gunzip(struct decoder *d, size_t size)
-{
-	z_stream *z = &d->gzip;
-	int rc = Z_OK;
-
-	z->next_in = d->input;
-	z->avail_in = (uInt)size;
-	do {
-		if (d->between && z->avail_in > 0)
-			inflateReset(z); /* one member may follow another */
-		z->next_out = d->output;
-		z->avail_out = CHUNK;
-		rc = inflate(z, Z_NO_FLUSH);
-		if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
-			return fail(d->why, "damaged gzip data: %.100s", z->msg ? z->msg : zError(rc));
-		d->between = rc == Z_STREAM_END;
-		if (!deliver(d, d->output, CHUNK - z->avail_out))
-			return false;
-	} while (z->avail_in > 0 || (z->avail_out == 0 && !d->between));
-	return true;
-}
-
-static bool
-unzstd(struct decoder *d, size_t size)
-{
-	ZSTD_inBuffer in = {d->input, size, 0};
-	ZSTD_outBuffer out;
-
-	do {
-		size_t rc;
-
-		out = (ZSTD_outBuffer){d->output, CHUNK, 0};
-		rc = ZSTD_decompressStream(d->zstd, &out, &in);
-		if (ZSTD_isError(rc))
-			return fail(d->why, "damaged zstd data: %.100s", ZSTD_getErrorName(rc));
-		d->between = rc == 0;
-		if (!deliver(d, d->output, out.pos))
-			return false;
-	} while (in.pos < in.size || (out.pos == CHUNK && !d->between));
-	return true;
-}
-
-static struct decoder *
-new_decoder(enum coding coding, int out, char why[WHY])
-{
-	struct decoder *d = xmalloc(sizeof(*d));
-
-	d->coding = coding;
-	d->plain = hash_new();
-	d->out = out;
-	d->gzip = (z_stream){0};
-	d->zstd = NULL;
-	d->between = coding == PLAIN;
-	d->why = why;
-	if (coding == GZIP && inflateInit2(&d->gzip, MAX_WBITS + 16) != Z_OK)
-		die(EXIT_SYSTEM, "zlib cannot be had");
-	if (coding == ZSTD && (d->zstd = ZSTD_createDStream()) == NULL)
-		die(EXIT_SYSTEM, "out of memory");
-	return d;
-}
-
-static void
-free_decoder(struct decoder *d)
-{
-	EVP_MD_CTX_free(d->plain);
-	if (d->coding == GZIP)
-		inflateEnd(&d->gzip);
-	ZSTD_freeDStream(d->zstd);
-	free(d);
-}
-
-static bool
-decode(struct decoder *d, size_t size)
-{
-	switch (d->coding) {
-	case GZIP:
-		return gunzip(d, size);
-	case ZSTD:
-		return unzstd(d, size);
-	case PLAIN:
-		break;
-	}
-	return deliver(d, d->input, size);
+	hash_update(o->plain, bytes, size);
+	return o->out < 0 || write_all(o->out, bytes, size) || fail_errno(why, "cannot write what it holds");
 }
 
 /* All of the blob through the decoder; stored gets the hash of it as it lies, NULL where that is the same. */
 static bool
-decode_all(const struct export *e, const struct blob *b, struct decoder *d, EVP_MD_CTX *stored)
+decode_all(const struct export *e, const struct blob *b, struct decoder *d, EVP_MD_CTX *stored, char why[WHY])
 {
+	unsigned char *chunk = xmalloc(CHUNK);
 	uint64_t done = 0;
+	bool good = true;
 
-	while (done < b->size) {
+	while (good && done < b->size) {
 		size_t n = b->size - done < CHUNK ? (size_t)(b->size - done) : CHUNK;
 
-		if (!read_at(e->spool, d->input, n, b->offset + (off_t)done))
-			return fail_errno(d->why, "cannot read it");
+		if (!read_at(e->spool, chunk, n, b->offset + (off_t)done)) {
+			good = fail_errno(why, "cannot read it");
+			break;
+		}
 		if (stored != NULL)
-			hash_update(stored, d->input, n);
-		if (!decode(d, n))
-			return false;
+			hash_update(stored, chunk, n);
+		good = decoder_add(d, chunk, n, why);
 		done += n;
 	}
-	return d->between || fail(d->why, "its compressed data ends too early");
+	free(chunk);
+	return good && decoder_end(d, why);
 }
 
 /* Images share layers: whoever has this one at this place need not read it again. */
@@ -162,17 +70,19 @@ set_verified(struct export *e, const struct blob *b, const char *diff_id)
 static bool
 check(struct export *e, struct blob *b, const char *diff_id, int out, char why[WHY])
 {
-	struct decoder *d = new_decoder(b->coding, out, why);
+	struct outlet o = {.plain = hash_new(), .out = out};
+	struct decoder *d = decoder_new(b->coding, deliver, &o);
 	EVP_MD_CTX *stored = b->coding == PLAIN ? NULL : hash_new();
 	char plain[DIGEST], digest[DIGEST];
-	bool read = decode_all(e, b, d, stored);
+	bool read = decode_all(e, b, d, stored, why);
 
-	hash_end(d->plain, plain);
+	hash_end(o.plain, plain);
 	memcpy(digest, plain, DIGEST);
 	if (stored != NULL)
 		hash_end(stored, digest);
 	EVP_MD_CTX_free(stored);
-	free_decoder(d);
+	EVP_MD_CTX_free(o.plain);
+	decoder_free(d);
 	if (!read)
 		return false;
 	if (strcmp(plain, diff_id) != 0)

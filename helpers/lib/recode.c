@@ -18,11 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "decode.h"
 #include "encode.h"
 #include "hash.h"
 #include "recode.h"
 
-enum { CHUNK = 256 << 10, MAGIC = 512 };
+enum { CHUNK = 256 << 10 };
 
 struct job {
 	struct recoded *layer;
@@ -40,19 +41,11 @@ struct job {
 static bool
 sniff(int fd, off_t offset, uint64_t size, enum coding *coding)
 {
-	static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd}, zeros[MAGIC];
-	unsigned char b[MAGIC] = {0};
+	unsigned char start[MAGIC];
+	size_t n = size < MAGIC ? (size_t)size : MAGIC;
 
 	*coding = PLAIN;
-	if (!read_at(fd, b, size < MAGIC ? (size_t)size : MAGIC, offset))
-		return false;
-	if (memcmp(b, gzip, sizeof(gzip)) == 0)
-		*coding = GZIP;
-	else if (memcmp(b, zstd, sizeof(zstd)) == 0)
-		*coding = ZSTD;
-	else
-		return size >= MAGIC && (memcmp(b + 257, "ustar", 5) == 0 || memcmp(b, zeros, MAGIC) == 0);
-	return true;
+	return read_at(fd, start, n, offset) && tell_coding(start, n, coding);
 }
 
 /* The next bytes as they are stored, hashed; 0 at their end, -1 where that cannot be. */
