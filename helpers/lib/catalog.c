@@ -18,10 +18,15 @@ catalog_open(struct catalog *c, size_t images, const char *folder, char why[WHY]
 }
 
 void
-catalog_name(struct served *s, const struct reference *r, size_t layers)
+catalog_name(struct served *s, const struct reference *r)
 {
 	s->name = format("%s:%s", r->path, r->tag);
 	s->reference = *r;
+}
+
+void
+catalog_layers(struct served *s, size_t layers)
+{
 	s->layers = layers;
 	s->layer = xmalloc(layers * sizeof(*s->layer));
 }
@@ -60,7 +65,7 @@ descriptor(const struct content *content)
 			 "digest", content->digest);
 }
 
-/* When config and layers are known. */
+/* When config and layers are known: from then on it is served. */
 bool
 catalog_manifest(struct catalog *c, struct served *s, char why[WHY])
 {
@@ -76,6 +81,7 @@ catalog_manifest(struct catalog *c, struct served *s, char why[WHY])
 	if (text == NULL)
 		die(EXIT_SYSTEM, "out of memory");
 	good = catalog_text(c, &s->manifest, text, TYPE_MANIFEST, why);
+	atomic_store(&s->ready, good);
 	free(text);
 	json_decref(root);
 	return good;
@@ -92,6 +98,7 @@ catalog_free(struct catalog *c)
 	close(c->texts);
 }
 
+/* A name that it has, or will have. */
 bool
 catalog_has(const struct catalog *c, const char *repository)
 {
@@ -122,7 +129,7 @@ catalog_find(const struct catalog *c, const struct route *r)
 		const struct served *s = &c->image[i];
 		const char *known = r->by_digest ? s->manifest.digest : s->reference.tag;
 
-		if (strcmp(s->reference.path, r->name) != 0)
+		if (strcmp(s->reference.path, r->name) != 0 || !atomic_load(&s->ready))
 			continue;
 		if (r->kind == BLOB)
 			found = find_blob(s, r->reference);
@@ -141,8 +148,8 @@ next_tag(const struct catalog *c, const char *repository, const char *after)
 	for (size_t i = 0; i < c->images; i++) {
 		const struct reference *r = &c->image[i].reference;
 
-		if (strcmp(r->path, repository) == 0 && strcmp(r->tag, after) > 0 &&
-		    (best == NULL || strcmp(r->tag, best) < 0))
+		if (strcmp(r->path, repository) == 0 && atomic_load(&c->image[i].ready) &&
+		    strcmp(r->tag, after) > 0 && (best == NULL || strcmp(r->tag, best) < 0))
 			best = r->tag;
 	}
 	return best;

@@ -7,6 +7,8 @@
 #ifndef CATALOG_H
 #define CATALOG_H
 
+#include <stdatomic.h>
+
 #include "export.h"
 #include "recode.h"
 #include "request.h"
@@ -22,12 +24,14 @@ struct content {
 	uint64_t size;
 };
 
+/* Who looks for an image finds it when it is ready; nothing of it changes any more then. */
 struct served {
 	char *name; /* repository:tag */
 	struct reference reference;
 	struct content manifest, config;
 	size_t layers;
 	struct content *layer;
+	atomic_bool ready;
 };
 
 struct catalog {
@@ -38,7 +42,8 @@ struct catalog {
 };
 
 bool catalog_open(struct catalog *c, size_t images, const char *folder, char why[WHY]);
-void catalog_name(struct served *s, const struct reference *r, size_t layers);
+void catalog_name(struct served *s, const struct reference *r);
+void catalog_layers(struct served *s, size_t layers);
 void catalog_layer(struct content *layer, const struct recoded *l);
 bool catalog_text(struct catalog *c, struct content *to, const char *text, const char *type, char why[WHY]);
 bool catalog_manifest(struct catalog *c, struct served *s, char why[WHY]);

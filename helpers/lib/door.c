@@ -17,20 +17,40 @@
 #include <unistd.h>
 
 #include "door.h"
+#include "peer.h"
 
 enum { STOP, LISTENER, FIRST, WAITING_MAX = 512, BACKLOG = 512, TLS_HELLO = 0x16, PAUSE_MS = 50 };
 
-/* Listens, but lets nobody in yet. Its port. */
-int
-door_open(struct door *d)
+/*
+ * A port that others have is not taken from them. Both the connections of an earlier server, which linger,
+ * and this one must allow it to be taken again; set before, any free port could be one that another is about
+ * to take.
+ */
+static bool
+take_port(int fd, int port)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				      .sin_port = htons((uint16_t)port)};
+	int on = 1;
+
+	return (port == 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0) &&
+	       bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
+}
+
+/* Listens, but lets nobody in yet; on that port where it is free, 0: on any. Its port. */
+int
+door_open(struct door *d, int port)
+{
+	struct sockaddr_in address;
 	socklen_t size = sizeof(address);
 
 	d->listener = socket(AF_INET, SOCK_STREAM, 0);
 	if (d->listener < 0 || fcntl(d->listener, F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(d->listener, F_SETFL, O_NONBLOCK) != 0 ||
-	    bind(d->listener, (struct sockaddr *)&address, size) != 0 || listen(d->listener, BACKLOG) != 0 ||
+	    ((port == 0 || !take_port(d->listener, port)) && !take_port(d->listener, 0)) ||
+	    listen(d->listener, BACKLOG) != 0 ||
 	    getsockname(d->listener, (struct sockaddr *)&address, &size) != 0)
 		die_errno(EXIT_SYSTEM, "cannot listen on 127.0.0.1");
 	return ntohs(address.sin_port);
@@ -64,7 +84,7 @@ let_in(struct door *d, int fd)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (n <= 0)
+	if (n <= 0 || (d->own_only && !peer_is_own(fd)))
 		close(fd);
 	else if (byte == TLS_HELLO)
 		answer_tls(fd);

@@ -9,6 +9,7 @@
 struct door {
 	void (*enter)(void *arg, int fd); /* called with each connection that speaks; fd is its own then */
 	void *arg;
+	bool own_only; /* others' are closed without a word: see peer.c */
 
 	/* private */
 	int listener, stop[2];
@@ -17,7 +18,7 @@ struct door {
 	pthread_t thread;
 };
 
-int door_open(struct door *d);
+int door_open(struct door *d, int port);
 void door_watch(struct door *d);
 void door_close(struct door *d);
 

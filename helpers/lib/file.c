@@ -95,23 +95,32 @@ temporary_file(const char *path, char **name, mode_t mode)
 	return fd;
 }
 
-/* The file appears whole under its name, by rename. */
+/* The file appears whole under its name, by rename; false, with errno, where it does not. */
+bool
+try_file(const char *path, const void *bytes, size_t size, mode_t mode)
+{
+	char *temporary;
+	int fd = temporary_file(path, &temporary, mode), saved;
+	bool good = false;
+
+	if (fd >= 0) {
+		good = write_all(fd, bytes, size);
+		good = close(fd) == 0 && good && rename(temporary, path) == 0;
+		saved = errno;
+		if (!good)
+			unlink(temporary);
+		errno = saved;
+	}
+	free(temporary);
+	return good;
+}
+
+/* The same; that it cannot be is the end. */
 void
 write_file(const char *path, const void *bytes, size_t size, mode_t mode)
 {
-	char *temporary;
-	int fd = temporary_file(path, &temporary, mode);
-
-	if (fd < 0)
-		die_errno(EXIT_SYSTEM, "cannot create '%s'", temporary);
-	if (!write_all(fd, bytes, size) || close(fd) != 0 || rename(temporary, path) != 0) {
-		int saved = errno;
-
-		unlink(temporary);
-		errno = saved;
+	if (!try_file(path, bytes, size, mode))
 		die_errno(EXIT_SYSTEM, "cannot write '%s'", path);
-	}
-	free(temporary);
 }
 
 /* True where the file did not hold exactly this text before. */
@@ -239,21 +248,40 @@ read_request(const char *path, struct list *out)
 	return true;
 }
 
-void
-write_request(const char *path, const struct list *l)
+static char *
+request_text(const struct list *l, size_t *size)
 {
-	size_t size = 0, used = 0;
+	size_t used = 0;
 	char *text;
 
+	*size = 0;
 	for (size_t i = 0; i < l->count; i++)
-		size += strlen(l->at[i]) + 1;
-	text = xmalloc(size);
+		*size += strlen(l->at[i]) + 1;
+	text = xmalloc(*size);
 	for (size_t i = 0; i < l->count; i++) {
 		size_t n = strlen(l->at[i]) + 1;
 
 		memcpy(text + used, l->at[i], n);
 		used += n;
 	}
-	write_file(path, text, size, 0600);
+	return text;
+}
+
+/* False, with errno, where it cannot be written. */
+bool
+try_request(const char *path, const struct list *l)
+{
+	size_t size;
+	char *text = request_text(l, &size);
+	bool good = try_file(path, text, size, 0600);
+
 	free(text);
+	return good;
+}
+
+void
+write_request(const char *path, const struct list *l)
+{
+	if (!try_request(path, l))
+		die_errno(EXIT_SYSTEM, "cannot write '%s'", path);
 }

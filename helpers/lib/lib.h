@@ -62,6 +62,7 @@ char *read_text(const char *path, size_t max, size_t *size);
 char *read_private(int folder, const char *path, size_t max);
 char *first_line(const char *path);
 int temporary_file(const char *path, char **name, mode_t mode);
+bool try_file(const char *path, const void *bytes, size_t size, mode_t mode);
 void write_file(const char *path, const void *bytes, size_t size, mode_t mode);
 bool write_if_changed(const char *path, const char *text);
 void append_line(const char *path, const char *text);
@@ -69,6 +70,7 @@ int make_folders(const char *path, mode_t mode);
 int sync_path(const char *path);
 int remove_tree(const char *path);
 bool read_request(const char *path, struct list *out);
+bool try_request(const char *path, const struct list *l);
 void write_request(const char *path, const struct list *l);
 
 /* proc.c: foreign programs under a deadline. */

@@ -149,7 +149,8 @@ static bool
 publish(struct load *l, const struct order *w, const struct draft *d, struct catalog *c, struct served *s,
 	char why[WHY])
 {
-	catalog_name(s, &w->name, d->layers);
+	catalog_name(s, &w->name);
+	catalog_layers(s, d->layers);
 	for (size_t i = 0; i < d->layers; i++) {
 		if (!check_layer(d, i, why))
 			return false;

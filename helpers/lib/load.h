@@ -11,12 +11,7 @@
 #define LOAD_H
 
 #include "catalog.h"
-
-struct order {
-	struct reference name; /* under which it is served */
-	char id[DIGEST];       /* of its config */
-	char engine_id[DIGEST];
-};
+#include "order.h"
 
 struct load {
 	enum coding coding;

@@ -45,6 +45,21 @@ is_word(const char *s, const char *end, const char *word)
 	return n == strlen(word) && memcmp(s, word, n) == 0;
 }
 
+/* /v2/<name>/blobs/uploads/ asks for an upload, and what follows that is one. */
+static void
+parse_upload(const char *name, const char *uploads, const char *after, const char *end, struct route *r)
+{
+	const char *blobs = slash_before(name, uploads);
+
+	if (blobs == NULL || !is_word(blobs + 1, uploads, "blobs") ||
+	    !take(r->name, sizeof(r->name), name, blobs, LOWER DIGITS "._-/"))
+		return;
+	if (after + 1 == end)
+		r->kind = UPLOADS;
+	else if (take(r->reference, sizeof(r->reference), after + 1, end, LOWER DIGITS))
+		r->kind = UPLOAD;
+}
+
 /* /v2/<name>/<verb>/<reference>; a name may hold slashes, so it is read from the end. */
 void
 parse_route(const char *path, struct route *r)
@@ -64,6 +79,10 @@ parse_route(const char *path, struct route *r)
 	}
 	after = slash_before(name, end);
 	before = after ? slash_before(name, after) : NULL;
+	if (before != NULL && is_word(before + 1, after, "uploads")) {
+		parse_upload(name, before, after, end, r);
+		return;
+	}
 	if (before == NULL || !take(r->name, sizeof(r->name), name, before, LOWER DIGITS "._-/") ||
 	    !take(r->reference, sizeof(r->reference), after + 1, end, LOWER UPPER DIGITS "_.-:"))
 		return;
@@ -131,6 +150,50 @@ parse_range(const char *value, uint64_t size, struct range *r)
 	if (last > size - 1)
 		last = size - 1;
 	*r = (struct range){.kind = PART, .first = first, .count = last - first + 1};
+}
+
+/* What a piece of an upload is, "5-9": its first byte and how many they are. */
+bool
+parse_span(const char *value, uint64_t *first, uint64_t *count)
+{
+	uint64_t last;
+	size_t n = digits(value, first), m;
+
+	if (n == 0 || value[n] != '-')
+		return false;
+	m = digits(value + n + 1, &last);
+	if (m == 0 || value[n + 1 + m] != '\0' || last < *first || last - *first == UINT64_MAX)
+		return false;
+	*count = last - *first + 1;
+	return true;
+}
+
+/* Content-Length, 0 where that says nothing: it is a hint, and libmicrohttpd's to enforce. */
+uint64_t
+parse_length(const char *value)
+{
+	uint64_t n = 0;
+
+	if (value != NULL && value[digits(value, &n)] != '\0')
+		n = 0;
+	return n;
+}
+
+/* sha256:<64 hex> as it comes in a query: Go writes its colon %3A. */
+bool
+parse_digest(const char *value, char digest[SHA256_HEX + sizeof("sha256:")])
+{
+	static const char word[] = "sha256";
+	size_t n = strlen(word);
+
+	if (value == NULL || strncmp(value, word, n) != 0)
+		return false;
+	value += n;
+	n = *value == ':' ? 1 : strncasecmp(value, "%3a", 3) == 0 ? 3 : 0;
+	if (n == 0 || strspn(value + n, DIGITS "abcdef") != SHA256_HEX || value[n + SHA256_HEX] != '\0')
+		return false;
+	snprintf(digest, SHA256_HEX + sizeof("sha256:"), "sha256:%s", value + n);
+	return true;
 }
 
 /* If-None-Match and If-Range: * or "digest", W/"digest", in a list. */

@@ -18,7 +18,8 @@ add(struct catalog *c, size_t i, const char *name, const char *config, const cha
 	char why[WHY];
 
 	assert_true(parse_reference(name, &reference));
-	catalog_name(s, &reference, 1);
+	catalog_name(s, &reference);
+	catalog_layers(s, 1);
 	snprintf(r.digest, DIGEST, "sha256:%s", layer);
 	catalog_layer(&s->layer[0], &r);
 	s->config = (struct content){.type = TYPE_CONFIG, .size = 13};

@@ -229,7 +229,7 @@ writing_fails(void **state)
 
 	e = ending_of(write_over_folder, "not there/file");
 	assert_int_equal(e.code, EXIT_SYSTEM);
-	has_text("no folder", e.said, "cannot create 'not there/file.");
+	has_text("no folder", e.said, "cannot write 'not there/file'");
 }
 
 static void
