@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/engine.h"
+#include "lib/store.h"
 #include "lib/wish.h"
 
 #define USAGE                                                                                                \
@@ -354,7 +355,7 @@ check_settings(void)
 {
 	static const char *const seconds[] = {"BUILD_TIMEOUT", "PUSH_TIMEOUT", "PACK_TIMEOUT", "TOOL_TIMEOUT",
 					      "REGISTRY_TIMEOUT"};
-	const char *host = setting("REGISTRY_HOST"), *out = setting("OUT");
+	const char *host = setting("REGISTRY_HOST"), *out = setting("OUT"), *route = setting("ROUTE");
 
 	for (size_t i = 0; i < LENGTH(seconds); i++)
 		seconds_setting(seconds[i], 0);
@@ -363,9 +364,11 @@ check_settings(void)
 	if (!plain(host, "."))
 		refuse("REGISTRY_HOST: '%s' is not a host; give 127.0.0.1 or localhost", host);
 	check_registry_image();
-	if (given(setting("ROUTE")) && strcmp(setting("ROUTE"), "push") != 0 &&
-	    strcmp(setting("ROUTE"), "direct") != 0)
-		refuse("ROUTE: '%s' is not known; give ROUTE=push or ROUTE=direct", setting("ROUTE"));
+	if (given(route) && strcmp(route, "auto") != 0 && strcmp(route, "push") != 0 &&
+	    strcmp(route, "direct") != 0)
+		refuse("ROUTE: '%s' is not known; give ROUTE=auto, ROUTE=push or ROUTE=direct", route);
+	if (given(setting("STORE_MAX")))
+		number("STORE_MAX", setting("STORE_MAX"), 0, STORE_MIB_MAX);
 	if (given(out)) {
 		char *folder = format("%s", out), *slash = strrchr(folder, '/');
 		struct stat st;

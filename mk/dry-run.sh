@@ -34,6 +34,13 @@ EOF
 [ "$goal" != image-id ] || exit 0
 [ -z "$unknown" ] || echo "# the IDs of these are not known yet, so their packs are not shown:$unknown"
 [ -n "$targets" ] || exit 0
+case $ROUTE:$REGISTRY_IMAGE in
+auto:?*) ROUTE=push ;;
+auto:)
+	echo '# ROUTE=auto: whether an image is tagged and pushed first is chosen when it is packed; shown is that it is not'
+	ROUTE=direct
+	;;
+esac
 if [ -d "$CACHE_DIR" ]; then dir=$CACHE_DIR; else dir=.; fi
 # shellcheck disable=SC2086
 "$MAKE" -n -C "$dir" -f "$TOP/mk/machine.mk" $targets

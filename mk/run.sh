@@ -35,19 +35,29 @@ if [ "$goal" = pack ]; then
 	export keys
 	cd "$CACHE_DIR" || exit
 	"$BIN/with-deadline" -n smolvm -t "$TOOL_TIMEOUT" -l "$RUN/smolvm.log" -o "$RUN/smolvm" "$SMOLVM" --version || exit
-	[ "$ROUTE" = direct ] || exec "$BIN/with-registry" "$TOP/mk/run.sh" pack-now
-	# The engine's export, served: compressed as this smolvm takes it, as one layer where it would merge several wrongly.
+	# shellcheck disable=SC2086
+	way=$("$BIN/choose-route" $keys) || exit
+	export ROUTE=push
+	if [ "$way" = container ]; then
+		export REGISTRY_IMAGE="${REGISTRY_IMAGE:-$DEFAULT_REGISTRY}"
+		exec "$BIN/with-registry" "$TOP/mk/run.sh" pack-now
+	fi
+	# A registry of our own: compressed as this smolvm takes it, for these images and no others.
 	faults=$("$BIN/smolvm-faults" <"$RUN/smolvm")
-	set -- -t "$CACHE_DIR/$RUN"
-	case $faults in *gzip*) set -- "$@" -c gzip ;; *) set -- "$@" -c zstd ;; esac
-	case $faults in *merge*) set -- "$@" -s ;; esac
+	case $faults in *gzip*) set -- -c gzip ;; *) set -- -c zstd ;; esac
+	if [ "$way" = direct ]; then
+		ROUTE=direct
+		set -- "$@" -t "$CACHE_DIR/$RUN"
+		case $faults in *merge*) set -- "$@" -s ;; esac # which would merge several layers wrongly
+	fi
 	for key in $keys; do
 		read -r id repo config <"$RUN/$key.image"
 		name=$repo:${key%%-*}
 		case " $* " in *" $name="*) continue ;; esac # another packing of the same image
 		set -- "$@" "$name=$config,$id"
 	done
-	exec "$BIN/serve-image" "$@" -- "$TOP/mk/run.sh" pack-now
+	case $way in direct) helper=serve-image ;; *) helper=with-store ;; esac
+	exec "$BIN/$helper" "$@" -- "$TOP/mk/run.sh" pack-now
 fi
 if [ "$goal" = pack-now ]; then
 	cd "$CACHE_DIR" || exit

@@ -287,7 +287,9 @@ install $sets || exit
 if [ -n "$engine" ]; then
 	start_engine
 	[ $failed = 0 ] || exit
-	if registry_image; then
+	if [ -z "$REGISTRY_IMAGE" ]; then
+		: # none is named, and none needed
+	elif registry_image; then
 		say "ok       $REGISTRY_IMAGE"
 	elif [ -n "$demo" ] && [ "$system" = Linux ]; then
 		say 'missing  the registry image, which cannot be pulled here: the demo wraps the registry of this system'

@@ -21,8 +21,9 @@
 #: CACHE_DIR        where the machines live
 #: DOCKER           the engine's command: docker or podman
 #: SMOLVM           the packer's command
-#: ROUTE            how the image reaches smolvm: push or direct
-#: REGISTRY_IMAGE   the registry that is started (or CLAUDE_BOTTLE_REGISTRY_IMAGE)
+#: ROUTE            how the image reaches smolvm: auto, push or direct
+#: STORE_MAX        MiB of pushed layers that are kept; 0: none
+#: REGISTRY_IMAGE   the registry that is started for a push (or CLAUDE_BOTTLE_REGISTRY_IMAGE); none: our own
 #: REGISTRY_HOST    host part of the reference that is pushed and packed
 #: REGISTRY_TIMEOUT seconds until the registry must answer
 #: BUILD_TIMEOUT    seconds for a build; 0 is no limit, here and below
@@ -32,7 +33,7 @@
 #: PACK_JOBS        packs at once, however large -j is (from memory and processors)
 #: V                1 prints commands, 2 also why each target is remade
 user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS IMAGES_FILE CPUS MEM ENTRYPOINT SMOLFILE \
-	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE REGISTRY_IMAGE REGISTRY_HOST REGISTRY_TIMEOUT \
+	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE STORE_MAX REGISTRY_IMAGE REGISTRY_HOST REGISTRY_TIMEOUT \
 	BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS V
 
 # What goals other than packing take.
@@ -56,14 +57,13 @@ endif
 IMAGES_FILE ?= smolmachines.json
 DOCKER ?= docker
 SMOLVM ?= smolvm
-ROUTE ?= push
+ROUTE ?= auto
+STORE_MAX ?= 10240
 ifeq ($(value REGISTRY_IMAGE),)
-ifeq ($(value CLAUDE_BOTTLE_REGISTRY_IMAGE),)
-override REGISTRY_IMAGE := registry@sha256:a3d8aaa63ed8681a604f1dea0aa03f100d5895b6a58ace528858a7b332415373
-else
 override REGISTRY_IMAGE := $(value CLAUDE_BOTTLE_REGISTRY_IMAGE)
 endif
-endif
+# What is started where a container is needed and none is named.
+export DEFAULT_REGISTRY := registry@sha256:a3d8aaa63ed8681a604f1dea0aa03f100d5895b6a58ace528858a7b332415373
 REGISTRY_HOST ?= 127.0.0.1
 REGISTRY_TIMEOUT ?= 10
 BUILD_TIMEOUT ?= 3600
