@@ -43,7 +43,7 @@ take_port(int fd, int port)
 int
 door_open(struct door *d, int port)
 {
-	struct sockaddr_in address;
+	struct sockaddr_in address = {0};
 	socklen_t size = sizeof(address);
 
 	d->listener = socket(AF_INET, SOCK_STREAM, 0);

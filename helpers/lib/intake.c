@@ -151,20 +151,21 @@ intake_upload(struct intake *in, const char *repository, uint64_t about)
 	return s;
 }
 
-/* TAKEN: until it is released, dropped or finished it is the caller's alone. NOT_THERE, BUSY. */
+/* TAKEN: *slot is the caller's alone until it is released, dropped or finished. NOT_THERE, BUSY: it is NULL.
+ */
 enum taken
 intake_claim(struct intake *in, const char *repository, const char *name, struct slot **slot)
 {
 	enum taken how = NOT_THERE;
 
+	*slot = NULL;
 	pthread_mutex_lock(&in->lock);
 	for (struct slot *s = in->slot; s != NULL; s = s->next)
 		if (strcmp(s->name, name) == 0 && strcmp(s->repository, repository) == 0) {
 			how = s->busy ? BUSY : TAKEN;
-			*slot = s;
+			*slot = s->busy ? NULL : s;
+			s->busy = true;
 		}
-	if (how == TAKEN)
-		(*slot)->busy = true;
 	pthread_mutex_unlock(&in->lock);
 	return how;
 }

@@ -29,18 +29,35 @@ spell(int fd, int (*name)(int, struct sockaddr *, socklen_t *), char text[14])
 	return true;
 }
 
+enum { UID_WORD = 7, INODE_WORD = 9 }; /* counted from 0 */
+
+/* Whose a line's socket is; -1 where its process has closed it: what is left of that is called root's. */
+static long
+owner_in(char *line)
+{
+	char *rest = NULL, *word = strtok_r(line, " ", &rest);
+	long uid = -1, inode = 0;
+
+	for (int i = 0; word != NULL && i <= INODE_WORD; i++, word = strtok_r(NULL, " ", &rest)) {
+		if (i == UID_WORD)
+			uid = strtol(word, NULL, 10);
+		if (i == INODE_WORD)
+			inode = strtol(word, NULL, 10);
+	}
+	return inode != 0 ? uid : -1;
+}
+
 /* Of the socket whose own end is that and whose other end this; -1 where there is none any more. */
 static long
 owner_of(FILE *table, const char *own, const char *other)
 {
-	char line[512], from[33], to[33];
-	long uid = -1, found;
+	char line[512], ends[32];
 
-	while (uid < 0 && fgets(line, sizeof(line), table) != NULL)
-		if (sscanf(line, "%*d: %32s %32s %*x %*x:%*x %*x:%*x %*x %ld", from, to, &found) == 3 &&
-		    strcmp(from, own) == 0 && strcmp(to, other) == 0)
-			uid = found;
-	return uid;
+	snprintf(ends, sizeof(ends), ": %s %s ", own, other);
+	while (fgets(line, sizeof(line), table) != NULL)
+		if (strstr(line, ends) != NULL)
+			return owner_in(line);
+	return -1;
 }
 
 /* Root's or our own. Where the kernel does not tell, everybody is taken for that. */

@@ -124,9 +124,9 @@ go_on_with_upload(struct push *p, connection *c)
 	uint64_t first;
 
 	p->problem = problem_of(intake_claim(p->in, p->route.name, p->route.reference, &p->slot));
-	if (p->problem != NULL)
-		p->slot = NULL;
-	else if (p->method == PUT && (!digest_argument(c, "digest", p->digest) || !*p->digest))
+	if (p->slot == NULL)
+		return;
+	if (p->method == PUT && (!digest_argument(c, "digest", p->digest) || !*p->digest))
 		p->problem = &bad_digest;
 	else if (span != NULL) {
 		p->spanned = parse_span(span, &first, &p->left);
@@ -144,8 +144,9 @@ push_begin(struct intake *in, connection *c, const char *method, const struct ro
 	const char *type = asked(c, MHD_HTTP_HEADER_CONTENT_TYPE);
 
 	*p = (struct push){.in = in, .route = *route};
-	while (strcmp(method, method_name[p->method]) != 0)
-		p->method++;
+	for (size_t i = 0; i < LENGTH(method_name); i++)
+		if (strcmp(method, method_name[i]) == 0)
+			p->method = i;
 	if (route->kind == NOWHERE || route->kind == ROOT)
 		p->problem = &no_page;
 	else if (!catalog_has(in->catalog, route->name))
