@@ -17,7 +17,7 @@ engine >"$tmp/before"
 ok 'without smolvm and without a registry image it works' run_make demo
 is '... a miss, a hit, a miss' "$(steps)" 'miss hit miss'
 like '... the stand-in packs, and it says so' "$(cat "$out")" '^# smolvm is not installed: .*stand-in'
-like '... the wrapped registry serves, and it says so' "$(cat "$out")" '^# The registry image can neither be found nor pulled: .*wrapped'
+like '... a registry of our own serves, and it says so' "$(cat "$out")" '^# The image is served by a registry of our own'
 is '... its three commands are shown' "$(grep -c '^\$ make smolmachine IMAGE=smolmake-demo CONTEXT=' "$out")" 3
 engine >"$tmp/after"
 same '... and it leaves the engine as it was' "$tmp/after" "$tmp/before"
@@ -32,6 +32,11 @@ like '... both' "$(cat "$out")" '^# The registry image is here: another:tag'
 is '... and shows the same' "$(steps)" 'miss hit miss'
 engine >"$tmp/after"
 same '... and leaves the engine as it was' "$tmp/after" "$tmp/before"
+
+ok 'with a registry image that cannot be had' run_make demo REGISTRY_IMAGE=127.0.0.1:1/no/such
+like '... the wrapped registry serves, and it says so' "$(cat "$out")" '^# The registry image can neither be found nor pulled: .*wrapped'
+engine >"$tmp/after"
+same '... and it leaves the engine as it was' "$tmp/after" "$tmp/before"
 
 ok 'nothing of the caller gets into it' run_make demo IMAGE=other CONTEXT=/nowhere CPUS=3 OUT="$tmp/out"
 ok '... not even OUT' test ! -e "$tmp/out"

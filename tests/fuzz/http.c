@@ -15,6 +15,10 @@ check_route(const char *path)
 	parse_route(path, &r);
 	if (r.kind == NOWHERE || r.kind == ROOT)
 		return;
+	if (r.kind == UPLOADS) {
+		must(*r.name != '\0' && *r.reference == '\0' && r.name[strspn(r.name, good)] == '\0');
+		return;
+	}
 	must(*r.name != '\0' && strlen(r.name) < sizeof(r.name) && r.name[strspn(r.name, good)] == '\0');
 	must(*r.reference != '\0' && strlen(r.reference) < sizeof(r.reference));
 	must(r.reference[strspn(r.reference, good)] == '\0' && strchr(r.reference, '/') == NULL);
@@ -36,7 +40,22 @@ check_range(const char *value, uint64_t size)
 		must(r.first == 0 && r.count == 0);
 }
 
-/* A path, a range of ten bytes, a range of all that 64 bits can count, an entity tag: by the first byte. */
+/* What a push says of itself: a piece lies where it says, a digest is one. */
+static void
+check_push(const char *value)
+{
+	char digest[SHA256_HEX + sizeof("sha256:")], hex[SHA256_HEX + 1];
+	uint64_t first, count;
+
+	if (parse_span(value, &first, &count))
+		must(count > 0 && first <= UINT64_MAX - (count - 1));
+	if (parse_digest(value, digest))
+		must(strlen(digest) == sizeof(digest) - 1 && parse_image_id(digest, hex));
+	parse_length(value);
+}
+
+/* A path, a range of ten bytes, a range of all that 64 bits can count, an entity tag, a piece or digest of a
+ * push: by the first byte. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -48,6 +67,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		break;
 	case 'R':
 		check_range(text, UINT64_MAX);
+		break;
+	case 'p':
+		check_push(text);
 		break;
 	case 't':
 		names_etag(text, DIGEST_TEXT);
