@@ -150,7 +150,7 @@ read_members(int in, const char *folder, arrival *on_member, void *arg, struct e
 	else
 		good = tar_receive(&t, e->spool, in, why);
 	good = good && add_members(e, &t, on_member, arg, why);
-	if (t.end <= start)
+	if (t.end <= start && t.trouble == 0)
 		good = fail(why, "the export is empty");
 	if (good)
 		drain(&t);

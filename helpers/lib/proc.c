@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
@@ -359,6 +360,9 @@ wait_command(pid_t pid, const struct command *c)
 		}
 		pause_for(-1, left);
 	}
+	/* A leader that was killed has told the others nothing. */
+	if (c->group && kill(-pid, 0) == 0)
+		end_command(pid, c);
 	o.ms = now_ms() - start;
 	return o;
 }
@@ -381,10 +385,16 @@ run_command(const struct command *c)
 	return wait_command(pid, c);
 }
 
+/* A file without a name; in memory where that can be, since a full /tmp must not hide what a command says. */
 static FILE *
 make_scratch(void)
 {
+#ifdef MFD_CLOEXEC
+	int fd = memfd_create("output", MFD_CLOEXEC);
+	FILE *f = fd >= 0 ? fdopen(fd, "w+") : tmpfile();
+#else
 	FILE *f = tmpfile();
+#endif
 
 	if (f == NULL)
 		die_errno(EXIT_SYSTEM, "cannot make a temporary file");

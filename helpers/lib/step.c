@@ -3,6 +3,7 @@
  * where somebody would miss it: at once under V=1, after two seconds of silence
  * (a long build must not look dead), and in full when it fails.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,22 @@ watch(void *arg)
 		show_more(arg, false);
 }
 
+/* Where the log's disk is full or broken, what the command had to say is not in it: said is that. */
+static void
+explain_disk(int log, const char *path)
+{
+	static const char bytes[1 << 14];
+	off_t end = lseek(log, 0, SEEK_END);
+	ssize_t n;
+
+	errno = ENOSPC; /* of a write that is cut short */
+	n = write(log, bytes, sizeof(bytes));
+	if (n < (ssize_t)sizeof(bytes))
+		say("error: CACHE_DIR: cannot write '%s': %s", path, strerror(errno));
+	if (n > 0 && ftruncate(log, end) != 0)
+		say("cannot cut '%s': %s", path, strerror(errno));
+}
+
 static struct outcome
 run_logged(const struct step *s, const struct command *c)
 {
@@ -96,6 +113,8 @@ run_logged(const struct step *s, const struct command *c)
 		show_more(&v, true);
 	if (!v.at_start)
 		fputc('\n', stderr); /* what we say next is no part of its last line */
+	if (o.code != 0)
+		explain_disk(v.log, s->log);
 	close(v.log);
 	return o;
 }
