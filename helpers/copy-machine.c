@@ -137,7 +137,7 @@ main(int argc, char **argv)
 	/* A hard link changes the ctime of what was whole a moment ago. */
 	if (lstat(m.sidecar, &st) == 0) {
 		now = stat_text(&st);
-		write_file(m.verified, now, strlen(now), 0600);
+		try_file(m.verified, now, strlen(now), 0600);
 		free(now);
 	}
 	free(sidecar);

@@ -162,10 +162,11 @@ main(int argc, char **argv)
 	move(record, m.record);
 	move(sidecar, m.sidecar);
 	flush(".");
-	/* Read in full just now: the next hit need not read it again. */
+	/* Read in full just now: the next hit need not read it again. It is a machine also where that cannot
+	 * be noted. */
 	if (lstat(m.sidecar, &st) == 0) {
 		verified = stat_text(&st);
-		write_file(m.verified, verified, strlen(verified), 0600);
+		try_file(m.verified, verified, strlen(verified), 0600);
 		free(verified);
 	}
 	free_machine(&m);

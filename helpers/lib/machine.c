@@ -145,7 +145,7 @@ read_all(int fd, const struct machine *m, const struct sidecar *s, const struct 
 	bool known = then && strcmp(now, then) == 0, good = known || check_sidecar(fd, s, why);
 
 	if (good && !known)
-		write_file(m->verified, now, strlen(now), 0600);
+		try_file(m->verified, now, strlen(now), 0600); /* else it is read again */
 	free(then);
 	free(now);
 	return good;
