@@ -41,8 +41,9 @@ struct registry {
 	char *name;  /* of the container */
 	char *nonce; /* that its answers carry: a stranger's do not */
 	char *log;
-	pid_t client; /* docker run */
-	int tether;   /* its standard input */
+	struct list mounts; /* arguments: its volumes */
+	pid_t client;       /* docker run */
+	int tether;         /* its standard input */
 	int output;
 	char url[64];
 	struct outcome end;
@@ -53,6 +54,45 @@ static unsigned
 tool_timeout(void)
 {
 	return seconds_setting("TOOL_TIMEOUT", 30);
+}
+
+/* A field of CSV, quoted. The caller frees it. */
+static char *
+quoted(const char *field)
+{
+	char *text = xmalloc(2 * strlen(field) + 3), *p = text;
+
+	*p++ = '"';
+	for (; *field; field++) {
+		if (*field == '"')
+			*p++ = '"';
+		*p++ = *field;
+	}
+	*p++ = '"';
+	*p = '\0';
+	return text;
+}
+
+/*
+ * The volumes that the image declares, anonymous as they are without us, but labelled: an engine that is
+ * started again takes the container away and forgets them. podman knows no labels there.
+ */
+static void
+add_volumes(struct registry *r, json_t *declared)
+{
+	char *file = format("%s/engine", needed("RUN")), *engine = first_line(file);
+	char *label = format("volume-label=" CACHE_LABEL "=%s", needed("CACHE_DIR")), *cache = quoted(label);
+	const char *path;
+	json_t *nothing;
+
+	json_object_foreach(declared, path, nothing) if (strpbrk(path, ",\"\n") == NULL &&
+							 (engine == NULL || strcmp(engine, "podman") != 0))
+	    list_addf(&r->mounts, "--mount=type=volume,destination=%s,volume-label=" OWNER_LABEL "=%s,%s",
+		      path, r->name + strlen(CONTAINER_PREFIX), cache);
+	free(cache);
+	free(label);
+	free(engine);
+	free(file);
 }
 
 /* The image's own entrypoint and command; pulls it where the engine does not have it. */
@@ -77,6 +117,7 @@ look_at_image(struct registry *r, struct list *own)
 	if (image == NULL)
 		refuse("REGISTRY_IMAGE: '%s' cannot be inspected: %s", r->image, err);
 	read_image_command(image, own);
+	add_volumes(r, json_object_get(json_object_get(image, "Config"), "Volumes"));
 	if (own->count == 0)
 		refuse("REGISTRY_IMAGE: '%s' has neither entrypoint nor command", r->image);
 	json_decref(image);
@@ -99,6 +140,11 @@ start_registry(struct registry *r, const struct list *own)
 	list_addf(&argv, "--label=" OWNER_LABEL "=%s", r->name + strlen(CONTAINER_PREFIX));
 	list_addf(&argv, "--label=" CACHE_LABEL "=%s", needed("CACHE_DIR"));
 	list_add(&argv, "--publish=127.0.0.1::5000");
+	/* Nothing in it is worth a farewell, and its first process hears no SIGTERM: an engine that is
+	 * stopped would wait 10 s for it. */
+	list_add(&argv, "--stop-signal=SIGKILL");
+	for (size_t i = 0; i < r->mounts.count; i++)
+		list_add(&argv, r->mounts.at[i]);
 	/* As one YAML map: a shell drops REGISTRY_HTTP_HEADERS_X-..., which is no name to it. */
 	list_addf(&argv, "--env=REGISTRY_HTTP_HEADERS={" HEADER ": [%s]}", r->nonce);
 	list_add(&argv, "--env=OTEL_TRACES_EXPORTER=none"); /* registry 3 looks for a collector otherwise */
@@ -222,20 +268,22 @@ wait_for_registry(struct registry *r, int64_t deadline, char why[200])
 	return true;
 }
 
-/* Removed by name: the client may know less than the engine does, and has nothing left to do then. */
-static void
+/* Removed by name: the client may know less than the engine does, and has nothing left to do then. False
+ * where that failed. */
+static bool
 stop_registry(struct registry *r)
 {
-	bool before = shield(true);
+	bool before = shield(true), removed;
 	pid_t removal = start_removal(r->name);
 
-	remove_tags(needed("RUN"), false); /* meanwhile: they name its port */
-	finish_removal(removal);
+	remove_tags(needed("RUN"), false);                              /* meanwhile: they name its port */
+	removed = finish_removal(removal) || remove_container(r->name); /* is it gone already? */
 	close(r->tether);
 	close(r->output);
 	if (!r->gone)
 		kill_command(r->client);
 	shield(before);
+	return removed;
 }
 
 /*
@@ -300,6 +348,7 @@ main(int argc, char **argv)
 	struct command c = {.in = 0, .out = 1, .err = 2};
 	struct outcome o = {.code = EXIT_NO};
 	struct list own = {0};
+	bool removed = true;
 	unsigned timeout;
 	int64_t start;
 	const char *run;
@@ -332,7 +381,7 @@ main(int argc, char **argv)
 		free(line);
 		c.argv = argv + first;
 		o = run_command(&c);
-		stop_registry(&r);
+		removed = stop_registry(&r);
 	} else if (!caught_signal()) {
 		show_log(&r);
 		say("error: REGISTRY_IMAGE: '%s' did not answer within %u s (%s); see its output above, or "
@@ -340,7 +389,8 @@ main(int argc, char **argv)
 		    "larger REGISTRY_TIMEOUT",
 		    r.image, timeout, why);
 	}
-	unlink(mark);
+	if (removed) /* else the next run does */
+		unlink(mark);
 	end_as_caught();
 	return o.code;
 }

@@ -125,15 +125,6 @@ remove_tags(const char *run, bool pins)
 	return done;
 }
 
-/* Removes a run's tags, then its folder. Where the engine is away the folder stays: a later run finds it by
- * its dead owner. */
-void
-close_run(const char *run)
-{
-	if (remove_tags(run, true))
-		remove_tree(run);
-}
-
 /* By name or ID, with its volumes; -1 where there is no engine's client. That it is gone already is no error.
  */
 pid_t
@@ -145,31 +136,88 @@ start_removal(const char *name)
 	return start_command(&c);
 }
 
-void
+/* False where it failed. */
+bool
 finish_removal(pid_t pid)
 {
 	struct command c = {.timeout = seconds_setting("TOOL_TIMEOUT", 30), .foreign = true};
 
-	if (pid > 0)
-		wait_command(pid, &c);
+	return pid > 0 && wait_command(pid, &c).code == 0;
 }
 
-void
+/* True also where it is gone already, or about to; false where the engine was not to be had. */
+bool
 remove_container(const char *name)
 {
-	finish_removal(start_removal(name));
+	char *argv[] = {(char *)docker(), "rm", "-f", "-v", (char *)name, NULL}, *out, *err;
+	struct outcome o = capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+	bool done = o.code == 0 ||
+		    (!o.timed_out && (strstr(err, "o such container") || strstr(err, "already in progress")));
+
+	free(out);
+	free(err);
+	return done;
+}
+
+static bool
+remove_volume(const char *name)
+{
+	char *argv[] = {(char *)docker(), "volume", "rm", (char *)name, NULL}, *out, *err;
+	struct outcome o = capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+
+	free(out);
+	free(err);
+	return o.code == 0;
+}
+
+/* Each line of what list prints is "<ID> <owner>": those of dead owners go, and those of owned_by. */
+static void
+sweep_listed(char *const *list, const char *owned_by, bool (*remove_thing)(const char *))
+{
+	char *out, *err, *line, *rest;
+
+	capture(list, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+	for (line = strtok_r(out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *owner = strchr(line, ' ');
+
+		if (owner == NULL)
+			continue;
+		*owner++ = '\0';
+		if (owner_state(owner) == DEAD || strcmp(owner, owned_by) == 0)
+			remove_thing(line);
+	}
+	free(out);
+	free(err);
+}
+
+/* An engine that is started again takes containers away and forgets their volumes. */
+static void
+sweep_volumes(const char *owned_by)
+{
+	char *cache = format("label=" CACHE_LABEL "=%s", needed("CACHE_DIR"));
+	char *list[] = {(char *)docker(),
+			"volume",
+			"ls",
+			"--filter",
+			cache,
+			"--format",
+			"{{.Name}} {{.Label \"" OWNER_LABEL "\"}}",
+			NULL};
+
+	sweep_listed(list, owned_by, remove_volume);
+	free(cache);
 }
 
 /*
- * Registries of this CACHE_DIR whose owner is dead and whose folder somebody removed. Others' are left to
- * their own tethers: another machine's owner on a shared engine looks dead from here, its boot is not ours.
- * Each line of the engine's list is "<container ID> <owner>".
+ * Registries of this CACHE_DIR whose owner is dead and whose folder somebody removed, and their volumes.
+ * Others' are left to their own tethers: another machine's owner on a shared engine looks dead from here, its
+ * boot is not ours.
  */
 void
 sweep_containers(void)
 {
 	char *cache = format("label=" CACHE_LABEL "=%s", needed("CACHE_DIR"));
-	char *argv[] = {(char *)docker(),
+	char *list[] = {(char *)docker(),
 			"ps",
 			"-a",
 			"--no-trunc",
@@ -180,21 +228,36 @@ sweep_containers(void)
 			"--format",
 			"{{.ID}} {{.Label \"" OWNER_LABEL "\"}}",
 			NULL};
-	char *out, *err, *line, *rest;
 
-	capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
-	for (line = strtok_r(out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char *owner = strchr(line, ' ');
-
-		if (owner == NULL)
-			continue;
-		*owner++ = '\0';
-		if (owner_state(owner) == DEAD)
-			remove_container(line);
-	}
+	sweep_listed(list, "", remove_container);
+	sweep_volumes("");
 	free(cache);
-	free(out);
-	free(err);
+}
+
+/* The registry of a run, where with-registry could not see to that: its mark is still there. */
+static bool
+close_registry(const char *run)
+{
+	const char *owner = strrchr(run, '/') + 1;
+	char *mark = format("%s/registry", run), *name = format(CONTAINER_PREFIX "%s", owner);
+	bool there = access(mark, F_OK) == 0, closed = !there || remove_container(name);
+
+	if (there && closed)
+		sweep_volumes(owner);
+	free(name);
+	free(mark);
+	return closed;
+}
+
+/* Removes a run's registry and tags, then its folder. Where the engine is away the folder stays: a later run
+ * finds it by its dead owner. */
+void
+close_run(const char *run)
+{
+	bool closed = close_registry(run);
+
+	if (remove_tags(run, true) && closed)
+		remove_tree(run);
 }
 
 /*
@@ -224,17 +287,14 @@ kill_group(int run)
 static void
 sweep_run(const char *owner)
 {
-	char *run = format(".run/%s", owner), *name = format(CONTAINER_PREFIX "%s", owner);
+	char *run = format(".run/%s", owner);
 	int fd = open_run(run);
 
 	if (fd >= 0) {
 		kill_group(fd);
-		if (faccessat(fd, "registry", F_OK, 0) == 0)
-			remove_container(name);
 		close(fd);
 	}
 	close_run(run);
-	free(name);
 	free(run);
 }
 

@@ -13,9 +13,9 @@
 void close_run(const char *run);
 bool remove_tags(const char *run, bool pins);
 pid_t start_removal(const char *name);
-void finish_removal(pid_t pid);
+bool finish_removal(pid_t pid);
 void sweep_runs(void);
 void sweep_containers(void);
-void remove_container(const char *name);
+bool remove_container(const char *name);
 
 #endif
