@@ -1,12 +1,16 @@
 /*
- * serve - a small HTTP server with the faults of one that is starting, for wait-ready.
+ * serve - a small HTTP server with the faults of one that is starting, or of a stranger.
  *
  * Prints its port (127.0.0.1) on a line, then serves one connection after the other. When it has given its
  * first good answer it prints how many milliseconds after the first moment it could have that was, and goes
- * on. -b MS           the port is bound, but refuses connections for so long -f FAULT:COUNT  what the first
- * COUNT connections get: hang (no answer, kept open), close, reset (RST), stutter (half an answer, then
- * closed), or a status (503); may be given several times -H LINE         a header of the good answer -s
- * STATUS       its status line (default "200 OK") Exit: 0 told to (SIGTERM); 100 usage; 111 trouble.
+ * on.
+ *   -b MS           the port is bound, but refuses connections for so long
+ *   -f FAULT:COUNT  what the first COUNT connections get: hang (no answer, kept open), close, reset (RST),
+ *                   stutter (half an answer, then closed), or a status (503); may be given several times
+ *   -H LINE         a header of the good answer
+ *   -p PORT         the port (default 0: any that is free)
+ *   -s STATUS       its status line (default "200 OK")
+ * Exit: 0 told to (SIGTERM); 100 usage; 111 trouble.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -20,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define USAGE "usage: serve [-b MS] [-f FAULT:COUNT]... [-H HEADER] [-s STATUS]\n"
+#define USAGE "usage: serve [-b MS] [-p PORT] [-f FAULT:COUNT]... [-H HEADER] [-s STATUS]\n"
 
 enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111, MOST_FAULTS = 16 };
 
@@ -104,9 +108,9 @@ main(int argc, char **argv)
 	bool told = false;
 	long bound_ms = 0;
 	char *colon;
-	int opt, fd;
+	int opt, fd, yes = 1;
 
-	while ((opt = getopt(argc, argv, "+b:f:H:s:")) != -1)
+	while ((opt = getopt(argc, argv, "+b:f:H:p:s:")) != -1)
 		switch (opt) {
 		case 'b':
 			bound_ms = strtol(optarg, NULL, 10);
@@ -123,6 +127,9 @@ main(int argc, char **argv)
 		case 'H':
 			header = optarg;
 			break;
+		case 'p':
+			address.sin_port = htons((uint16_t)strtol(optarg, NULL, 10));
+			break;
 		case 's':
 			status = optarg;
 			break;
@@ -132,7 +139,8 @@ main(int argc, char **argv)
 		}
 	signal(SIGPIPE, SIG_IGN);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &length) != 0)
 		die("serve: cannot bind a port");
 	printf("%d\n", ntohs(address.sin_port));
