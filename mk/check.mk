@@ -1,6 +1,7 @@
 # check.mk - the tests, and what looks at the sources.
-# Reads: bin, obj, helpers, lib-objects, compile, libraries (tools.mk); TESTS ENGINE STRICT KEEP.
-# Defines: test-programs, unit-tests.  Goals: check check-long check-engines check-fuzz lint lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make.
+# Reads: bin, obj, helpers, lib-objects, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS.
+# Defines: test-programs, unit-tests.
+# Goals: check check-long check-engines check-faults check-fuzz lint lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make.
 #
 # tests/run runs everything by prove, as root beside an engine of its own. The tests call make again: they get the
 # compiler's settings, so that they find the helpers compiled, and TESTS, ENGINE, STRICT and KEEP.
@@ -8,7 +9,8 @@
 TESTS ?=
 ENGINE ?=
 KEEP ?=
-export TESTS ENGINE STRICT KEEP CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
+FAULTS ?=
+export FAULTS TESTS ENGINE STRICT KEEP CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
 
 unit := cache/unit
 sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -19,17 +21,21 @@ unit-tests := $(unit-sources:tests/unit/%.c=$(unit)/%)
 unit-plain := $(unit-sources:tests/unit/%.c=$(unit)/plain/%)
 unit-lib := $(patsubst helpers/%.c,$(unit)/%.o,$(wildcard helpers/lib/*.c))
 test-programs := $(patsubst tests/fake/%.c,cache/tests/%,$(wildcard tests/fake/*.c))
+fault-gate := $(if $(macos),,cache/tests/gate.so)
 
 ##@ Development
 
-check: $(helpers) $(test-programs) $(unit-tests) $(unit-plain) ## all tests (TESTS="tests/t0001-lib.sh", ENGINE=current, STRICT=1, KEEP=1)
+check: $(helpers) $(test-programs) $(fault-gate) $(unit-tests) $(unit-plain) ## all tests (TESTS="tests/t0001-lib.sh", ENGINE=current, STRICT=1, KEEP=1)
 	$(Q)exec tests/run -- $${TESTS:-tests/t[0-9]*.sh $(unit-tests)}
 
-check-long: $(helpers) $(test-programs) ## the tests that take longer than ten minutes together
+check-long: $(helpers) $(test-programs) $(fault-gate) ## the tests that take longer than ten minutes together
 	$(Q)SMOLMAKE_TEST_DEADLINE=3600 exec tests/run -- $${TESTS:-tests/long/t[0-9]*.sh}
 
 check-engines: $(helpers) $(test-programs) ## what each engine does, as a table (root; downloads a Debian sid once)
 	$(Q)exec tests/engines/run
+
+check-faults: $(helpers) $(test-programs) $(fault-gate) ## what is broken when, and whether it heals, as a table (root; FAULTS="kill-*:push")
+	$(Q)exec tests/faults/run
 
 check-fuzz: ## what takes bytes from outside, fuzzed: 10 minutes of a processor each (tests/fuzz/run -h for less)
 	$(Q)exec tests/fuzz/run -s 600
@@ -62,11 +68,17 @@ $(test-programs): cache/tests/%: tests/fake/%.c $(flags-file)
 	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $< $(hardening-ld) -lz -o $@.$$$$.tmp; \
 		mv -f $@.$$$$.tmp $@
 
+# What breaks things at a given moment; the libraries that it stands before are compiled with FORTIFY, it is not.
+$(fault-gate): cache/tests/%.so: tests/faults/%.c $(flags-file)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -U_FORTIFY_SOURCE -fPIC -MMD -MP -MF $@.d -MT $@ $< -shared \
+		-o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
+
 -include $(wildcard $(unit)/*.d $(unit)/plain/*.d $(unit)/lib/*.d cache/tests/*.d)
 
 # --- Lint: each tool alone, so that -j and -k serve.
 
-c-sources := $(wildcard helpers/*.c helpers/lib/*.c tests/unit/*.c tests/fake/*.c tests/bench/*.c tests/fuzz/*.c)
+c-sources := $(wildcard helpers/*.c helpers/lib/*.c tests/unit/*.c tests/fake/*.c tests/bench/*.c tests/faults/*.c tests/fuzz/*.c)
 c-headers := $(wildcard helpers/*.h helpers/lib/*.h tests/unit/*.h tests/fuzz/*.h)
 
 lint-sh:

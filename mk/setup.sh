@@ -40,6 +40,7 @@ check             tool:valgrind           valgrind                  -           
 check             tool:ps                 procps                    -             tests look for what is left running
 check             tool:ip                 iproute2                  -             the tests' own network
 check             tool:setpriv            util-linux                -             the tests' own namespaces
+check             tool:faketime           faketime                  -             tests set their clock by it
 engines           tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker
 engines           tool:rootlesskit        rootlesskit               -             runs Docker without root
 engines           tool:slirp4netns        slirp4netns               -             its network

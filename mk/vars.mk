@@ -37,7 +37,7 @@ user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS IMAGES_FILE CPUS 
 	BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS V
 
 # What goals other than packing take.
-tool-vars := CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PREFIX DESTDIR TESTS ENGINE STRICT KEEP RUNS
+tool-vars := CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PREFIX DESTDIR TESTS ENGINE STRICT KEEP FAULTS RUNS
 
 # First of all, before anything could expand it: IMGAE=x must not pack the default image.
 unknown-vars := $(filter-out $(user-vars) $(tool-vars),$(foreach v,$(.VARIABLES),$(if \
