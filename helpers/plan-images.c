@@ -369,6 +369,11 @@ check_settings(void)
 		refuse("ROUTE: '%s' is not known; give ROUTE=auto, ROUTE=push or ROUTE=direct", route);
 	if (given(setting("STORE_MAX")))
 		number("STORE_MAX", setting("STORE_MAX"), 0, STORE_MIB_MAX);
+	if (given(setting("SQUASH")) && strcmp(setting("SQUASH"), "0") != 0 &&
+	    strcmp(setting("SQUASH"), "1") != 0)
+		refuse("SQUASH: '%s' is neither 0 nor 1; leave it out to have it decided", setting("SQUASH"));
+	if (given(setting("PROGRESS")) && strcmp(setting("PROGRESS"), "json") != 0)
+		refuse("PROGRESS: '%s' is not known; give PROGRESS=json, or none", setting("PROGRESS"));
 	if (given(out)) {
 		char *folder = format("%s", out), *slash = strrchr(folder, '/');
 		struct stat st;
@@ -381,6 +386,16 @@ check_settings(void)
 			refuse("OUT: cannot write to '%s' (%s)", folder, strerror(errno));
 		free(folder);
 	}
+}
+
+/* Only a push has to reach us, and under auto none is chosen that cannot, unless its registry is named. */
+static bool
+may_be_remote(void)
+{
+	const char *route = setting("ROUTE");
+
+	return strcmp(route, "direct") == 0 ||
+	       (strcmp(route, "auto") == 0 && !given(setting("REGISTRY_IMAGE")));
 }
 
 static const char *
@@ -434,7 +449,8 @@ main(int argc, char **argv)
 	}
 	supervise();
 	if (!dry) {
-		kind = kind_name(find_engine(needed("DOCKER"), seconds_setting("TOOL_TIMEOUT", 30)));
+		kind = kind_name(
+		    find_engine(needed("DOCKER"), seconds_setting("TOOL_TIMEOUT", 30), may_be_remote()));
 		path = format("%s/%s/engine", needed("CACHE_DIR"), needed("RUN"));
 		write_file(path, kind, strlen(kind), 0600);
 		free(path);

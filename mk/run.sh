@@ -35,6 +35,13 @@ if [ "$goal" = pack ]; then
 	export keys
 	cd "$CACHE_DIR" || exit
 	"$BIN/with-deadline" -n smolvm -t "$TOOL_TIMEOUT" -l "$RUN/smolvm.log" -o "$RUN/smolvm" "$SMOLVM" --version || exit
+	faults=$("$BIN/smolvm-faults" <"$RUN/smolvm")
+	export faults
+	case $SQUASH:$faults in 0:*merge*)
+		read -r version <"$RUN/smolvm"
+		printf 'warning: SQUASH=0: %s brings deleted files of an image with several layers back\n' "$version" >&2
+		;;
+	esac
 	# shellcheck disable=SC2086
 	way=$("$BIN/choose-route" $keys) || exit
 	export ROUTE=push
@@ -43,12 +50,12 @@ if [ "$goal" = pack ]; then
 		exec "$BIN/with-registry" "$TOP/mk/run.sh" pack-now
 	fi
 	# A registry of our own: compressed as this smolvm takes it, for these images and no others.
-	faults=$("$BIN/smolvm-faults" <"$RUN/smolvm")
 	case $faults in *gzip*) set -- -c gzip ;; *) set -- -c zstd ;; esac
 	if [ "$way" = direct ]; then
 		ROUTE=direct
 		set -- "$@" -t "$CACHE_DIR/$RUN"
-		case $faults in *merge*) set -- "$@" -s ;; esac # which would merge several layers wrongly
+		# which would merge several layers wrongly
+		case $SQUASH:$faults in 1:* | :*merge*) set -- "$@" -s ;; esac
 	fi
 	for key in $keys; do
 		read -r id repo config <"$RUN/$key.image"
@@ -61,9 +68,9 @@ if [ "$goal" = pack ]; then
 fi
 if [ "$goal" = pack-now ]; then
 	cd "$CACHE_DIR" || exit
-	[ "$ROUTE" = direct ] || case $("$BIN/smolvm-faults" <"$RUN/smolvm") in
-	*merge*)
-		# shellcheck disable=SC2154 # exported above
+	# shellcheck disable=SC2154 # exported above
+	[ "$ROUTE" = direct ] || case $SQUASH:$faults in
+	1:* | :*merge*)
 		for key in $keys; do
 			read -r id _ <"$RUN/$key.image"
 			"$BIN/with-deadline" -n inspect -t "$TOOL_TIMEOUT" -l "$RUN/$key.log" -o "$RUN/$key.layers" \

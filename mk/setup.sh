@@ -36,6 +36,7 @@ check             header:cmocka.h         libcmocka-dev             cmocka      
 check             tool:prove              perl                      perl          runs the tests
 check             tool:umoci              umoci                     umoci         tests apply layers by it, to compare
 check             tool:curl               curl                      -             tests talk to registries by it
+check             tool:socat              socat                     socat         tests reach an engine by TCP through it
 check             tool:valgrind           valgrind                  -             runs the unit tests once more
 check             tool:ps                 procps                    -             tests look for what is left running
 check             tool:ip                 iproute2                  -             the tests' own network

@@ -22,6 +22,7 @@
 #: DOCKER           the engine's command: docker or podman
 #: SMOLVM           the packer's command
 #: ROUTE            how the image reaches smolvm: auto, push or direct
+#: SQUASH           1: every image as one layer, 0: none (empty: where the smolvm needs it)
 #: STORE_MAX        MiB of pushed layers that are kept; 0: none
 #: REGISTRY_IMAGE   the registry that is started for a push (or CLAUDE_BOTTLE_REGISTRY_IMAGE); none: our own
 #: REGISTRY_HOST    host part of the reference that is pushed and packed
@@ -31,10 +32,11 @@
 #: PACK_TIMEOUT     seconds for a pack
 #: TOOL_TIMEOUT     seconds for any other command
 #: PACK_JOBS        packs at once, however large -j is (from memory and processors)
+#: PROGRESS         json: how far the pull is, as lines of JSON (ROUTE=direct)
 #: V                1 prints commands, 2 also why each target is remade
 user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS IMAGES_FILE CPUS MEM ENTRYPOINT SMOLFILE \
-	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE STORE_MAX REGISTRY_IMAGE REGISTRY_HOST REGISTRY_TIMEOUT \
-	BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS V
+	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE SQUASH STORE_MAX REGISTRY_IMAGE REGISTRY_HOST \
+	REGISTRY_TIMEOUT BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS PROGRESS V
 
 # What goals other than packing take.
 tool-vars := CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PREFIX DESTDIR TESTS ENGINE STRICT KEEP FAULTS RUNS

@@ -55,6 +55,8 @@ for bad in 'Bad Image' -x a@b "a@sha256:12" "sha256:$(printf %064d 0)@sha256:$(p
 done
 refused 'an OUT that is a folder' "OUT: '.*' is a folder" smolmachine IMAGE=a OUT="$tmp"
 refused 'an OUT in no folder' "OUT: cannot write to '/nowhere'" smolmachine IMAGE=a OUT=/nowhere/x
+refused 'a SQUASH that is none' "SQUASH: 'yes' is neither 0 nor 1" smolmachine IMAGE=a SQUASH=yes
+refused 'a PROGRESS that is none' "PROGRESS: 'bar' .*PROGRESS=json" smolmachine IMAGE=a PROGRESS=bar
 refused 'a V that is none' 'V: give 0, 1 or 2' smolmachine IMAGE=a V=3
 refused 'DOCKER that is not there' "DOCKER: '/nowhere' is not installed; run .make setup" smolmachine IMAGE=a DOCKER=/nowhere
 

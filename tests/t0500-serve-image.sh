@@ -45,7 +45,7 @@ fake_engine() { # COMMAND that prints an export
 	chmod +x "$tmp/bin/docker"
 	: >"$tmp/calls"
 }
-by_fake() { env -u DOCKER_HOST DOCKER="$tmp/bin/docker" "$@"; }
+by_fake() { env DOCKER_HOST=tcp://127.0.0.1:1 DOCKER="$tmp/bin/docker" "$@"; } # no socket, so it is asked
 
 # --- Two images that share all layers but one.
 must make_context one

@@ -16,7 +16,8 @@
 #include "engine.h"
 #include "sweep.h"
 
-#define DEFAULT_HOST "unix:///var/run/docker.sock"
+#define UNIX "unix://"
+#define DEFAULT_HOST UNIX "/var/run/docker.sock"
 
 static const char *
 base(const char *path)
@@ -64,7 +65,8 @@ configured_context(void)
 	return name;
 }
 
-static bool
+/* podman, or a docker that is podman under another name. timeout: seconds, 0 is none. */
+bool
 is_podman(const char *docker, unsigned timeout)
 {
 	char *argv[] = {(char *)docker, "--version", NULL}, *out, *err;
@@ -135,9 +137,30 @@ try_socket(const char *path)
 	return 0;
 }
 
-/* The kind of engine; refuses (exit 1) one that is not there, not reachable, or not on this machine. */
+/*
+ * The Unix socket that docker's client would ask, where somebody answers there; NULL where only the client
+ * knows the way (podman, ssh, TCP and TLS). The caller frees it. timeout: seconds, 0 is none.
+ */
+char *
+engine_socket(const char *docker, unsigned timeout)
+{
+	char *host, *path = NULL;
+
+	if (strstr(base(docker), "podman") != NULL)
+		return NULL;
+	host = endpoint(docker, timeout);
+	if (strncmp(host, UNIX, strlen(UNIX)) == 0 && try_socket(host + strlen(UNIX)) == 0)
+		path = xstrdup(host + strlen(UNIX));
+	free(host);
+	return path;
+}
+
+/*
+ * The kind of engine; refuses (exit 1) one that is not there, not reachable, or, unless remote ones serve as
+ * well, not on this machine. timeout: seconds, 0 is none.
+ */
 enum engine
-find_engine(const char *docker, unsigned timeout)
+find_engine(const char *docker, unsigned timeout, bool remote)
 {
 	const char *remedy;
 	char *host;
@@ -148,8 +171,8 @@ find_engine(const char *docker, unsigned timeout)
 	if (strstr(base(docker), "podman") != NULL)
 		return PODMAN;
 	host = endpoint(docker, timeout);
-	if (strncmp(host, "unix://", 7) == 0) {
-		if (try_socket(host + 7) == 0) {
+	if (strncmp(host, UNIX, strlen(UNIX)) == 0) {
+		if (try_socket(host + strlen(UNIX)) == 0) {
 			free(host);
 			return DOCKER;
 		}
@@ -163,11 +186,10 @@ find_engine(const char *docker, unsigned timeout)
 		}
 		refuse("DOCKER: no engine answers at '%s' (%s); %s", host, strerror(why), remedy);
 	}
-	if (!loopback(host))
-		refuse(
-		    "DOCKER: the engine at '%s' is remote, its loopback is not ours; unset DOCKER_HOST, or "
-		    "`docker context use default`",
-		    host);
+	if (!remote && !loopback(host))
+		refuse("DOCKER: the engine at '%s' is remote, its loopback is not ours; give ROUTE=direct, or unset "
+		       "DOCKER_HOST, or `docker context use default`",
+		       host);
 	free(host);
 	return DOCKER;
 }

@@ -4,7 +4,7 @@
  * The sidecar commits: where it is, launcher and record must be whole and its own.
  * Footer, sizes and manifest are read each time; all of it (CRC-32) only when the
  * file is another one than that read last, told by device, inode, size, mtime, ctime.
- * A whole machine with a wrong tree is none: see smolvm.c, merge.
+ * A whole machine with a wrong tree is none, unless SQUASH=0 asks for it: see smolvm.c, merge.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -176,7 +176,8 @@ machine_state(const char *key, const char *image_id, char why[200])
 		snprintf(why, 200, "it cannot be read (%s)", strerror(errno));
 	else if (!is_private(&st, why) || !read_sidecar(fd, &s, why) || !launcher_fits(&m, &launcher, why))
 		state = DAMAGED;
-	else if (merged_layers(s.digest, s.layer) && (smolvm_faults(s.version) & FAULT_MERGE))
+	else if (merged_layers(s.digest, s.layer) && (smolvm_faults(s.version) & FAULT_MERGE) &&
+		 strcmp(setting("SQUASH"), "0") != 0)
 		snprintf(why, 200, "smolvm %s packed it from several layers, and brings deleted files back",
 			 s.version);
 	else if (!names_key(s.image, key))

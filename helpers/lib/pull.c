@@ -2,8 +2,8 @@
  * pull.c - images out of the engine, all in one export.
  *
  * One export of several images holds what they share once, and costs little more
- * than one of them. It is asked for by the Engine API where DOCKER_HOST names a Unix
- * socket, otherwise from $DOCKER, which knows contexts, ssh and TLS.
+ * than one of them. It is asked for by the Engine API where the engine has a Unix
+ * socket here, otherwise from $DOCKER, which knows podman, ssh and TLS.
  * Either way a thread of ours looks after it while the caller reads: it ends the
  * export at the deadline or after a signal, and the end of the pipe tells the caller.
  */
@@ -16,9 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine.h"
 #include "pull.h"
-
-#define UNIX "unix://"
 
 enum { PIPE_SIZE = 1 << 20, REFUSAL_MAX = 4096, CONNECT_SECONDS = 10 };
 
@@ -100,8 +99,9 @@ by_api(struct pull *p)
 	return status == 200 || refused(p, status);
 }
 
+/* Takes the socket's path. */
 static void
-ask_api(struct pull *p, const struct list *ids, int out)
+ask_api(struct pull *p, char *socket, const struct list *ids, int out)
 {
 	p->url = xstrdup("http://engine/images/get");
 	for (size_t i = 0; i < ids->count; i++) {
@@ -110,32 +110,19 @@ ask_api(struct pull *p, const struct list *ids, int out)
 		free(p->url);
 		p->url = longer;
 	}
-	p->socket = xstrdup(setting("DOCKER_HOST") + strlen(UNIX));
+	p->socket = socket;
 	p->out = out;
 	curl_global_init(CURL_GLOBAL_NOTHING);
 }
 
 /* --- By the command */
 
-static bool
-is_podman(const char *docker)
-{
-	char *argv[] = {(char *)docker, "--version", NULL}, *out, *err;
-	bool podman;
-
-	capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
-	podman = strstr(out, "podman") != NULL;
-	free(out);
-	free(err);
-	return podman;
-}
-
 /* podman wants to be told that several images are meant, and knows IDs without their prefix. */
 static void
 ask_command(struct pull *p, const struct list *ids, int out)
 {
 	const char *docker = needed("DOCKER");
-	bool podman = is_podman(docker);
+	bool podman = is_podman(docker, seconds_setting("TOOL_TIMEOUT", 30));
 
 	list_add(&p->argv, docker);
 	list_add(&p->argv, "save");
@@ -184,6 +171,7 @@ look_after(void *arg)
 int
 pull_start(struct pull *p, const struct list *ids, unsigned timeout)
 {
+	char *socket = engine_socket(setting("DOCKER"), seconds_setting("TOOL_TIMEOUT", 30));
 	int ends[2];
 
 	*p = (struct pull){.timeout = timeout};
@@ -194,8 +182,8 @@ pull_start(struct pull *p, const struct list *ids, unsigned timeout)
 	fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE);
 #endif
 	p->in = ends[0];
-	if (strncmp(setting("DOCKER_HOST"), UNIX, strlen(UNIX)) == 0 && !strstr(setting("DOCKER"), "podman"))
-		ask_api(p, ids, ends[1]);
+	if (socket != NULL)
+		ask_api(p, socket, ids, ends[1]);
 	else
 		ask_command(p, ids, ends[1]);
 	if (pthread_create(&p->thread, NULL, look_after, p) != 0)

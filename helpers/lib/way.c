@@ -84,7 +84,7 @@ choose_way(const struct miss *m, char why[WHY])
 	if (!automatic)
 		return m->flat ? BY_CONTAINER : BY_STORE;
 	if (m->flat) {
-		fail(why, "this smolvm has to be given one layer");
+		fail(why, "it has to be one layer");
 		return BY_DIRECT;
 	}
 	if (!m->keeps) {

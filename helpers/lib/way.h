@@ -9,7 +9,7 @@ enum way { BY_CONTAINER, BY_STORE, BY_DIRECT };
 struct miss {
 	const char *route; /* ROUTE: push, direct or auto */
 	bool named;        /* the user has named a registry image */
-	bool flat;         /* smolvm merges layers wrongly: it is to get one */
+	bool flat;         /* it is to be one layer: SQUASH says so, or smolvm merges several wrongly */
 	bool keeps;        /* STORE_MAX allows a store */
 	bool compressed;   /* the engine keeps layers compressed: a push need not do that */
 	uint64_t total;    /* bytes of the images */
