@@ -20,14 +20,15 @@
 #include "lib/load.h"
 
 #define USAGE                                                                                                \
-	"usage: serve-image [-hs] [-c zstd|gzip|none] [-o FILE] [-p FILE|FD] [-t DIR]\n"                     \
+	"usage: serve-image [-hs] [-c early|zstd|gzip|none] [-o FILE] [-p FILE|FD] [-t DIR]\n"               \
 	"                   NAME=ID[,ENGINE-ID]... [-- COMMAND [ARGUMENT...]]\n"                             \
-	"  -c  how layers are compressed; none: they stay as the engine has them; default zstd\n"            \
+	"  -c  how layers are compressed; none: they stay as the engine has them; early: zstd, but for\n"    \
+	"      those that nobody has begun with when the export ends; default zstd\n"                        \
 	"  -o  the address goes to FILE, which is removed in the end\n"                                      \
 	"  -p  what has been pulled goes to FILE, or to descriptor FD, as lines of JSON\n"                   \
 	"  -s  squash: one layer an image\n"                                                                 \
 	"  -t  the folder for the copy of the layers; default $TMPDIR, else /tmp\n"                          \
-	"  environment: DOCKER DOCKER_HOST PUSH_TIMEOUT PROGRESS SILENT\n"
+	"  environment: DOCKER DOCKER_HOST PUSH_TIMEOUT TOOL_TIMEOUT PROGRESS SILENT V\n"
 
 enum { TICK_MS = 200 };
 
@@ -58,6 +59,24 @@ announce(int port, const char *file, bool print)
 		die_errno(EXIT_SYSTEM, "cannot print the address");
 	free(address);
 	free(line);
+}
+
+/* Where the time went, for V=2 and the bench. */
+static void
+tell_load(const struct load *l, const struct catalog *c)
+{
+	size_t layers = 0, compressed = 0;
+
+	if (strcmp(setting("V"), "2") != 0)
+		return;
+	for (size_t i = 0; i < c->images; i++)
+		for (size_t k = 0; k < c->image[i].layers; k++) {
+			layers++;
+			compressed += strchr(c->image[i].layer[k].type, '+') != NULL;
+		}
+	step_line("EXPORT", "%.1f MB in %lld ms, served %lld ms later: %zu of %zu layers compressed",
+		  (double)l->bytes / 1e6, (long long)l->export_ms, (long long)l->remainder_ms, compressed,
+		  layers);
 }
 
 static int
@@ -101,7 +120,8 @@ main(int argc, char **argv)
 		case 'h':
 			show_usage(USAGE);
 		case 'c':
-			load.coding = parse_coding(optarg);
+			load.early = strcmp(optarg, "early") == 0;
+			load.coding = load.early ? ZSTD : parse_coding(optarg);
 			break;
 		case 'o':
 			address_file = optarg;
@@ -129,6 +149,7 @@ main(int argc, char **argv)
 		end_as_caught();
 		refuse("%s%s: cannot be served: %s", argv[first], load.orders > 1 ? " and others" : "", why);
 	}
+	tell_load(&load, &catalog);
 	code = serve(&catalog, address_file, lines, argv + optind + (optind < argc));
 	catalog_free(&catalog);
 	load_free(&load);

@@ -50,13 +50,17 @@ if [ "$goal" = pack ]; then
 		exec "$BIN/with-registry" "$TOP/mk/run.sh" pack-now
 	fi
 	# A registry of our own: compressed as this smolvm takes it, for these images and no others.
-	case $faults in *gzip*) set -- -c gzip ;; *) set -- -c zstd ;; esac
+	case $faults in *gzip*) coding=gzip ;; *) coding=zstd ;; esac
 	if [ "$way" = direct ]; then
 		ROUTE=direct
-		set -- "$@" -t "$CACHE_DIR/$RUN"
+		[ $coding != zstd ] || coding=early # no layer waits for its turn
+		set -- -t "$CACHE_DIR/$RUN"
 		# which would merge several layers wrongly
 		case $SQUASH:$faults in 1:* | :*merge*) set -- "$@" -s ;; esac
+	else
+		set --
 	fi
+	set -- "$@" -c $coding
 	for key in $keys; do
 		read -r id repo config <"$RUN/$key.image"
 		name=$repo:${key%%-*}

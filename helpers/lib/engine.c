@@ -187,7 +187,8 @@ find_engine(const char *docker, unsigned timeout, bool remote)
 		refuse("DOCKER: no engine answers at '%s' (%s); %s", host, strerror(why), remedy);
 	}
 	if (!remote && !loopback(host))
-		refuse("DOCKER: the engine at '%s' is remote, its loopback is not ours; give ROUTE=direct, or unset "
+		refuse("DOCKER: the engine at '%s' is remote, its loopback is not ours; give ROUTE=direct, "
+		       "or unset "
 		       "DOCKER_HOST, or `docker context use default`",
 		       host);
 	free(host);

@@ -15,10 +15,15 @@
 
 struct load {
 	enum coding coding;
+	bool early; /* compress only what arrives before the export ends: the puller takes plain layers too */
 	bool squash; /* one layer an image */
 	const char *folder;
 	const struct order *order;
 	size_t orders;
+
+	/* what it took, once they are loaded */
+	off_t bytes;                     /* of the export */
+	int64_t export_ms, remainder_ms; /* until its last byte; from there until all could be served */
 
 	/* private */
 	struct export export;

@@ -206,11 +206,12 @@ free_job(struct job *j)
 
 /* Where it is served from: the export itself, or a file of its own. */
 static bool
-open_target(struct job *j, const struct recoder *r)
+open_target(struct job *j, const struct recoder *r, bool hurry)
 {
 	struct recoded *l = j->layer;
+	bool plain = r->wanted == PLAIN || hurry;
 
-	if (!j->stream && (j->coding == GZIP || (j->coding == PLAIN && r->wanted == PLAIN))) {
+	if (!j->stream && (j->coding == GZIP || (j->coding == PLAIN && plain))) {
 		l->coding = j->coding;
 		l->fd = j->fd;
 		l->at = l->offset;
@@ -225,11 +226,11 @@ open_target(struct job *j, const struct recoder *r)
 }
 
 static void
-recode(const struct recoder *r, struct recoded *l)
+recode(const struct recoder *r, struct recoded *l, bool hurry)
 {
 	struct job *j = new_job(r, l);
 
-	l->good = open_target(j, r) && run_job(j);
+	l->good = open_target(j, r, hurry) && run_job(j);
 	if (l->good && j->encoder != NULL && !j->stream)
 		give_back(j->fd, l);
 	free_job(j);
@@ -240,6 +241,7 @@ work(void *arg)
 {
 	struct recoder *r = arg;
 	struct recoded *l;
+	bool hurry;
 
 	pthread_mutex_lock(&r->lock);
 	for (;;) {
@@ -248,8 +250,9 @@ work(void *arg)
 		if (r->next == r->items)
 			break;
 		l = r->item[r->next++];
+		hurry = r->hurry;
 		pthread_mutex_unlock(&r->lock);
-		recode(r, l);
+		recode(r, l, hurry);
 		pthread_mutex_lock(&r->lock);
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -282,6 +285,15 @@ add(struct recoder *r, int in, off_t offset, uint64_t size)
 	pthread_cond_signal(&r->more);
 	pthread_mutex_unlock(&r->lock);
 	return l;
+}
+
+/* From now on somebody waits: a plain layer that nobody has begun to compress is served as it is. */
+void
+recoder_hurry(struct recoder *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->hurry = true;
+	pthread_mutex_unlock(&r->lock);
 }
 
 /* For read_export: a member has arrived. */

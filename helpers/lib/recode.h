@@ -47,12 +47,14 @@ struct recoder {
 	pthread_cond_t more;
 	struct recoded **item;
 	size_t items, next;
+	bool hurry; /* what can be served as it is need not be compressed any more */
 	bool closed;
 	pthread_t thread[RECODERS_MAX];
 	size_t threads;
 };
 
 void recoder_start(struct recoder *r, const char *folder, enum coding wanted, const struct export *e);
+void recoder_hurry(struct recoder *r);
 void recoder_arrival(void *recoder, const char *name, off_t offset, uint64_t size);
 struct recoded *recoder_want(struct recoder *r, off_t offset, uint64_t size);
 struct recoded *recoder_stream(struct recoder *r, int in, uint64_t size);
