@@ -21,7 +21,7 @@ encoded(enum coding coding, const unsigned char *bytes, size_t size, size_t *len
 	int fd = unlinked_file(".");
 	struct encoder *c = encoder_new(coding, size, fd);
 	char digest[DIGEST], why[WHY];
-	uint64_t n;
+	uint64_t n = 0;
 	unsigned char *out;
 
 	assert_true(encoder_add(c, bytes, size, why) && encoder_end(c, digest, &n, why));
