@@ -49,7 +49,7 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 	char *text;
 
 	text = xmalloc((size_t)s->manifest_size);
-	if (!read_at(fd, text, (size_t)s->manifest_size, s->manifest_offset)) {
+	if (!read_at(fd, text, (size_t)s->manifest_size, (off_t)s->manifest_offset)) {
 		snprintf(why, 200, "cannot read the manifest");
 		free(text);
 		return false;
@@ -94,7 +94,7 @@ read_sidecar(int fd, struct sidecar *s, char why[200])
 		return false;
 	}
 	body = (uint64_t)st.st_size - FOOTER_SIZE;
-	if (!read_at(fd, footer, sizeof(footer), body)) {
+	if (!read_at(fd, footer, sizeof(footer), (off_t)body)) {
 		snprintf(why, 200, "cannot read the footer: %s", strerror(errno));
 		return false;
 	}
@@ -142,7 +142,7 @@ check_sidecar(int fd, const struct sidecar *s, char why[200])
 	while (at < end) {
 		size_t n = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
 
-		if (!read_at(fd, chunk, n, at)) {
+		if (!read_at(fd, chunk, n, (off_t)at)) {
 			snprintf(why, 200, "cannot read it at byte %llu", (unsigned long long)at);
 			break;
 		}

@@ -33,7 +33,7 @@ read_both(struct export *e, struct recoded *l, enum coding wanted)
 	char why[WHY] = "";
 	bool good;
 
-	recode(&r, l);
+	recode(&r, l, false);
 	must(l->good || *l->why != '\0');
 	if (l->good)
 		memcpy(e->image->diff_id[0], l->diff_id, DIGEST);
