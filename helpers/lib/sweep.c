@@ -15,6 +15,8 @@
 #include "lib.h"
 #include "sweep.h"
 
+enum { BUSY_TRIES = 20, BUSY_PAUSE_MS = 200 };
+
 static bool
 ends_with(const char *s, const char *end)
 {
@@ -145,18 +147,26 @@ finish_removal(pid_t pid)
 	return pid > 0 && wait_command(pid, &c).code == 0;
 }
 
-/* True also where it is gone already, or about to; false where the engine was not to be had. */
+/* True also where it is gone already; false where the engine was not to be had, or is still at it after a
+ * while. */
 bool
 remove_container(const char *name)
 {
 	char *argv[] = {(char *)docker(), "rm", "-f", "-v", (char *)name, NULL}, *out, *err;
-	struct outcome o = capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
-	bool done = o.code == 0 ||
-		    (!o.timed_out && (strstr(err, "o such container") || strstr(err, "already in progress")));
+	bool gone, busy;
 
-	free(out);
-	free(err);
-	return done;
+	for (int tries = 0;; tries++) {
+		struct outcome o = capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+
+		gone = o.code == 0 || (!o.timed_out && strstr(err, "o such container"));
+		/* says an engine that has just been started, perhaps in vain */
+		busy = !gone && strstr(err, "already in progress");
+		free(out);
+		free(err);
+		if (!busy || tries == BUSY_TRIES)
+			return gone;
+		pause_for(-1, BUSY_PAUSE_MS);
+	}
 }
 
 static bool
@@ -239,13 +249,16 @@ static bool
 close_registry(const char *run)
 {
 	const char *owner = strrchr(run, '/') + 1;
-	char *mark = format("%s/registry", run), *name = format(CONTAINER_PREFIX "%s", owner);
-	bool there = access(mark, F_OK) == 0, closed = !there || remove_container(name);
+	char *name = format(CONTAINER_PREFIX "%s", owner);
+	int fd = open_run(run);
+	bool there = fd >= 0 && faccessat(fd, "registry", F_OK, 0) == 0;
+	bool closed = !there || remove_container(name);
 
+	if (fd >= 0)
+		close(fd);
 	if (there && closed)
 		sweep_volumes(owner);
 	free(name);
-	free(mark);
 	return closed;
 }
 

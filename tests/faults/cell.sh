@@ -22,6 +22,9 @@ prepare() {
 	make_context built "RUN [\"/bin/busybox\", \"sh\", \"-c\", \"case \$(/bin/busybox cat /etc/do) in wait*) until [ -e /go ]; do \
 /bin/busybox sleep 0.1; done ;; fail*) echo this step is broken; exit 3 ;; esac; : $mine\"]" || return
 	built=$image built_context=$context
+	# an export that no pipe holds: the engine is not done with it when it is written down
+	make_context large && head -c 8000000 /dev/urandom >"$context/root/bulk" && _build || return
+	large=$image
 	registry=$REGISTRY_IMAGE
 	late=smolmake-test/late-$mine:latest # a registry that does not answer before there is /go
 	mkdir -p "$tmp/empty" || return
@@ -47,19 +50,26 @@ prepare() {
 arm() {
 	export DOCKER="$top/tests/fake/docker" FAKE_DOCKER_GATE="$gate" GATE="$gate"
 	case $moment in *-d | export | serve) export ROUTE=direct ;; *) export ROUTE=push ;; esac
+	unset FAKE_SMOLVM_VERSION SMOLVM_EGRESS_FLOOR
+	case $moment in
+	*-s) # a smolvm that merges layers rightly is served from the store; its first refusal is not what is tried here
+		export FAKE_SMOLVM_VERSION=1.17.0 SMOLVM_EGRESS_FLOOR=metadata
+		REGISTRY_IMAGE=
+		;;
+	esac
 	goal_image=$plain goal_context='' docker_fault='' smolvm_fault='' gate_at='' does=nothing
 	case $moment in
 	build) goal_image=$built goal_context=$built_context docker_fault=build:pass does=wait ;;
 	start) docker_fault=run:create ;;
 	ready) docker_fault=inspect:pass REGISTRY_IMAGE=$late ;;
 	tag) docker_fault=tag:done-gate ;;
-	push) docker_fault=push:gate ;;
+	push | push-s) docker_fault=push:gate ;;
 	pull | serve) smolvm_fault=latch-pull ;;
-	pack | pack-d) smolvm_fault=latch-half ;;
+	pack | pack-s | pack-d) smolvm_fault=latch-half ;;
 	verify) gate_at='publish-machine open *.run/*.smolmachine' ;;
 	publish) gate_at='publish-machine rename *.smolmachine.smolmachine' ;;
 	teardown) docker_fault=rm:gate ;;
-	export) gate_at='serve-image write *.run/*' ;;
+	export) goal_image=$large gate_at='serve-image write *.run/*' ;;
 	close-d) gate_at='with-run unlinkat *' ;;
 	esac
 	case $fault in
@@ -71,7 +81,7 @@ arm() {
 		;;
 	no-space | read-only)
 		mkdir -p "$CACHE_DIR"
-		must mount -t tmpfs -o size=16m,mode=700 tmpfs "$CACHE_DIR"
+		must mount -t tmpfs -o size=64m,mode=700 tmpfs "$CACHE_DIR"
 		;;
 	no-space-tmp) SMOLMAKE_TEST_MAKE=$tmp/make-in-small-tmp ;;
 	clock-*)
@@ -91,9 +101,9 @@ arm_error() {
 	build) docker_fault=build:hang ;;
 	start) docker_fault=run:$fault ;;
 	ready) docker_fault=inspect:$fault REGISTRY_IMAGE=$registry ;;
-	tag | push) docker_fault=$moment:$fault ;;
+	tag | push | push-s) docker_fault=${moment%-s}:$fault ;;
 	pull | serve) smolvm_fault=hang-pull ;;
-	pack | pack-d) smolvm_fault=$fault ;;
+	pack | pack-s | pack-d) smolvm_fault=$fault ;;
 	teardown) docker_fault=rm:$fault ;;
 	esac
 	docker_fault=${docker_fault%error}
@@ -104,7 +114,7 @@ arm_error() {
 	error:*) ;;
 	hang:build) export BUILD_TIMEOUT=3 ;;
 	hang:start) export REGISTRY_TIMEOUT=3 ;;
-	hang:push) export PUSH_TIMEOUT=3 ;;
+	hang:push | hang:push-s) export PUSH_TIMEOUT=3 ;;
 	hang:ready | hang:tag | hang:teardown) export TOOL_TIMEOUT=4 REGISTRY_TIMEOUT=4 ;;
 	*) export PACK_TIMEOUT=4 ;;
 	esac
@@ -117,7 +127,7 @@ disarm() {
 	unset FAKE_DOCKER_FAULT FAKE_SMOLVM_FAULT FAKE_SMOLVM_LATCH GATE GATE_AT LD_PRELOAD \
 		FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE FAKETIME_DONT_FAKE_MONOTONIC NO_FAKE_STAT \
 		BUILD_TIMEOUT TOOL_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT REGISTRY_TIMEOUT
-	export REGISTRY_IMAGE="$registry"
+	case $moment in *-s) ;; *) REGISTRY_IMAGE=$registry ;; esac
 	SMOLMAKE_TEST_MAKE=$usual_make
 }
 
@@ -127,7 +137,7 @@ reached() {
 	case $moment in
 	build) [ -s "$gate/at" ] && [ -n "$(build_container)" ] ;;
 	ready) [ -s "$gate/at" ] && { [ -n "$held_back" ] || [ -n "$(containers)" ]; } ;;
-	pull | serve | pack | pack-d) set -- "$gate"/smolvm/at.* && [ -e "$1" ] ;;
+	pull | serve | pack | pack-s | pack-d) set -- "$gate"/smolvm/at.* && [ -e "$1" ] ;;
 	lock) grep -q 'waiting for' "$err" ;;
 	*) [ -s "$gate/at" ] ;;
 	esac
@@ -139,7 +149,7 @@ release() { # [what it is told: go]
 	ready)
 		if [ -n "$held_back" ]; then tell "${1:-go}"; else timeout 3 docker exec "${container:-$(containers)}" /bin/sh -c ': >/go'; fi
 		;;
-	pull | serve | pack | pack-d) : >"$gate/smolvm/go" ;;
+	pull | serve | pack | pack-s | pack-d) : >"$gate/smolvm/go" ;;
 	lock) : >"$gate/holder/go" ;;
 	hit) ;;
 	*) tell "${1:-go}" ;;
@@ -161,10 +171,14 @@ victim() { # NAME
 	make) echo "$make_pid" ;;
 	sub-make) ps -s "$make_pid" -o pid=,comm= | awk -v not="$make_pid" '$2 == "make" && $1 != not { pid = $1 } END { print pid }' ;;
 	with-lock | run.sh) ps -s "$make_pid" -o pid=,comm= | awk -v name="$1" '$2 == name { print $1; exit }' ;;
+	docker) # at ready it is the registry's; what came to the gate, `docker inspect`, is over
+		if [ "$moment" = ready ]; then docker_run; else cat "$gate/at"; fi
+		;;
 	smolvm) for at in "$gate"/smolvm/at.*; do echo "${at##*.}"; done ;;
 	*) ps -s "$make_pid" -o pid=,comm= | awk -v name="$(printf %.15s "$1")" '$2 == name { pid = $1 } END { print pid }' ;;
 	esac
 }
+docker_run() { ps -s "$make_pid" -o pid=,args= | awk '$2 == "docker" && $3 == "run" { print $1 }'; }
 happen() {
 	container=
 	case $moment in build) container=$(build_container) ;; ready) container=$(containers) ;; esac
@@ -249,7 +263,7 @@ line() {
 	error:ready) echo "REGISTRY_IMAGE: .* did not answer within .*the engine names no published port" ;;
 	error:start) echo "REGISTRY_IMAGE: .* did not answer within .*the registry has ended" ;;
 	error:pack*) echo 'export layer: failed to read tar output' ;;
-	error:*) echo "$moment: no luck today" ;;
+	error:*) echo "${moment%-s}: no luck today" ;;
 	hang:start | hang:ready | silent:ready | stranger:ready) echo 'REGISTRY_IMAGE: .* did not answer within [34] s' ;;
 	hang:*) echo 'did not end within [34] s and was stopped' ;;
 	interrupt:*) echo 'Interrupt' ;;
@@ -311,6 +325,7 @@ cell() { # FAULT:MOMENT
 	case $fault in symlink | other) need_other ;; esac
 	arm
 	try_cell "$1"
+	export REGISTRY_IMAGE="$registry"
 	umount "$CACHE_DIR" 2>/dev/null
 	[ "$failures" = "$began" ] && echo "# cell $1 ok" && return
 	echo "# cell $1 FAIL"

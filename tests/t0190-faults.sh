@@ -1,5 +1,5 @@
 #!/bin/sh
-# t0170-faults: one cell of each kind of tests/faults/table; `make check-faults` tries them all.
+# t0190-faults: one cell of each kind of tests/faults/table; `make check-faults` tries them all.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 need jq skopeo faketime
