@@ -2,7 +2,7 @@
 # doctor.sh: is this machine fit? One line a thing: ok, warn or FAIL, the thing, the fact, and the remedy where one is needed.
 #
 # Changes nothing, needs none of our helpers, and gives every foreign program a deadline.
-# Environment: CC, DOCKER, SMOLVM, REGISTRY_IMAGE, CACHE_DIR, MAKE_VERSION.
+# Environment: CC, DOCKER, SMOLVM, ROUTE, REGISTRY_IMAGE, CACHE_DIR, MAKE_VERSION.
 # Exit: 0 all that is needed is there, 1 something is not.
 set -u
 : "${CC:=cc}" "${DOCKER:=docker}" "${SMOLVM:=smolvm}" "${REGISTRY_IMAGE:=}"
@@ -88,7 +88,7 @@ check_engine() {
 	check_local
 }
 
-# Remote means that its 127.0.0.1, where the registry listens, is not ours.
+# Remote means that its 127.0.0.1, where a registry for a push listens, is not ours. Without a push that is no matter.
 check_local() {
 	host=${DOCKER_HOST-}
 	if [ -z "$host" ] && [ $engine = yes ] &&
@@ -97,7 +97,11 @@ check_local() {
 	fi
 	case $host in
 	'' | unix://*) [ $engine = no ] || ok 'engine is local' "${host:-its default socket}" ;;
-	*) fail 'engine is local' "'$host' is not a socket of this machine" 'unset DOCKER_HOST, or: docker context use default' ;;
+	*)
+		[ "${ROUTE:-auto}" != push ] && [ -z "$REGISTRY_IMAGE" ] && verdict=warn || verdict=fail
+		$verdict 'engine is local' "'$host' is not a socket of this machine, so nothing can be pushed here" \
+			'leave ROUTE and REGISTRY_IMAGE unset, or unset DOCKER_HOST, or: docker context use default'
+		;;
 	esac
 }
 
@@ -174,6 +178,7 @@ check_library zlib zlib.h
 check_library OpenSSL openssl/evp.h
 check_library libarchive archive.h
 check_library zstd zstd.h
+check_library libmicrohttpd microhttpd.h
 check_jq
 check_engine
 check_registry

@@ -6,6 +6,7 @@ need_private
 unset DOCKER_HOST SMOLVM
 
 bin=$tmp/bin
+named=registry@sha256:x # REGISTRY_IMAGE
 fake() { # TOOL SCRIPT-TEXT
 	printf '#!/bin/sh\n%s\n' "$2" >"$bin/$1"
 	chmod +x "$bin/$1"
@@ -30,7 +31,7 @@ machine() { # with nothing wrong
 	fake df 'echo header; echo x x x 9999999 x /'
 }
 doctor() {
-	MAKE_VERSION=4.3 REGISTRY_IMAGE=registry@sha256:x unshare -m sh -euc \
+	MAKE_VERSION=4.3 REGISTRY_IMAGE=$named unshare -m sh -euc \
 		'mount --bind "$0/empty" /usr/sbin && mount --bind "$0/dev" /dev && PATH=$0/bin && exec "$@"' "$tmp" "$top/mk/doctor.sh" \
 		>"$out" 2>"$err"
 	rc=$?
@@ -41,8 +42,8 @@ bad() { grep -v '^ok  ' "$out"; } # what it has to say
 machine
 ok 'a fit machine' doctor
 is '... has nothing to mend' "$(bad)" ''
-is '... in one line a thing' "$(sed 's/^ok    \([^:]*\): .*/\1/' "$out" | xargs -n 20)" \
-	'GNU Make C compiler libcurl jansson zlib OpenSSL libarchive zstd jq engine engine is local registry image smolvm /dev/kvm CACHE_DIR'
+is '... in one line a thing' "$(sed 's/^ok    \([^:]*\): .*/\1/' "$out" | xargs -n 99)" \
+	'GNU Make C compiler libcurl jansson zlib OpenSSL libarchive zstd libmicrohttpd jq engine engine is local registry image smolvm /dev/kvm CACHE_DIR'
 like '... with the facts' "$(cat "$out")" '^ok    smolvm: smolvm 1\.17\.0$'
 is '... and nothing else' "$(cat "$err")" ''
 is '... and it leaves nothing' "$(ls "$TMPDIR")$(ls -A "$CACHE_DIR" 2>/dev/null)" ''
@@ -72,7 +73,14 @@ export CACHE_DIR="$tmp/cache dir"
 machine && fake docker 'case $1 in image|manifest) exit 1 ;; version) echo 1 ;; context) echo unix:///x ;; esac'
 sick 'no registry image' 'registry image: neither here nor to be pulled: registry@sha256:x; docker load .*REGISTRY_IMAGE='
 machine && fake docker 'case $1 in version) echo 20 ;; context) echo tcp://build.example:2375 ;; esac'
-sick 'a remote engine' "engine is local: 'tcp://build.example:2375' is not a socket of this machine; unset DOCKER_HOST"
+sick 'a remote engine' "engine is local: 'tcp://build.example:2375' is not a socket of this machine, so nothing can be pushed here; .*unset DOCKER_HOST"
+named=''
+ok '... but no fault where nothing is pushed' doctor
+like '... which is said' "$(bad)" "^warn  engine is local: .*nothing can be pushed here; leave ROUTE"
+export ROUTE=push
+must_fail '... unless that is asked for' doctor
+unset ROUTE
+named=registry@sha256:x
 
 machine && fake docker 'echo Cannot connect; echo "is it running?"; exit 1'
 must_fail 'an engine that does not answer' doctor
