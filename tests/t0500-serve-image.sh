@@ -271,6 +271,24 @@ for coding in zstd gzip none; do
 	stop
 done
 
+# --- Compressed as long as the export comes: what has not begun when it ends goes out as it is, for whoever takes both.
+fake_engine "cat '$tmp/export.tar'; sleep 3"
+must docker save -o "$tmp/export.tar" "$one_id"
+V=2 by_fake "$serve" -t "$spool" -c early "a:x=$one_id" -- sh -c 'skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/a:x" "dir:$1"' \
+	sh "$tmp/early" 2>"$tmp/stderr"
+is 'a slow export leaves time to compress all' "$(jq -r '[.layers[].mediaType] | unique[]' "$tmp/early/manifest.json")" \
+	application/vnd.oci.image.layer.v1.tar+zstd
+like 'V=2 tells what it took' "$(cat "$tmp/stderr")" \
+	"^  EXPORT  [0-9.]+ MB in [0-9]+ ms, served [0-9]+ ms later: $(wc -l <"$tmp/diff_ids") of $(wc -l <"$tmp/diff_ids") layers compressed$"
+fake_engine "cat '$tmp/export.tar'"
+rm -rf "$tmp/early"
+by_fake "$serve" -t "$spool" -c early "a:x=$one_id" -- sh -c 'skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/a:x" "dir:$1"' \
+	sh "$tmp/early" 2>/dev/null
+jq -r '.layers[] | "\(.digest[7:]) \(.mediaType)"' "$tmp/early/manifest.json" | while read -r blob type; do
+	case $type in *zstd) zstd -dcq ;; *) cat ;; esac <"$tmp/early/$blob" | sha256
+done >"$tmp/unpacked"
+same 'however many of them: each is what the config says' "$tmp/unpacked" "$tmp/diff_ids"
+
 # --- With a command
 SILENT=1 "$serve" -t "$spool" -o "$tmp/where" "a:x=$one_id" -- sh -c 'cp "$1" "$2"; echo "$REGISTRY"; curl -sS "http://$REGISTRY/v2/a/tags/list" >&2; exit 7' \
 	sh "$tmp/where" "$tmp/copy" >"$tmp/stdout" 2>"$tmp/stderr"

@@ -54,6 +54,8 @@ cat >"$tmp/rows" <<-'END'
 	ready    1 helper    -     <20ms   ready
 	verify   1 helper    -     -       verify
 	broken   1 make:push plain x1.00   broken
+	export   1 helper    -     <10%    export
+	memory   1 helper    -     <32MB   memory
 END
 tr ' ' '\t' >"$tmp/samples" <<-'END'
 	small make:push 1020
@@ -71,6 +73,9 @@ tr ' ' '\t' >"$tmp/samples" <<-'END'
 	ready helper 7.26
 	verify helper 700
 	broken plain 1
+	export helper 3.04
+	export helper 12
+	memory helper 40
 	helper.true start 0.9
 	helper.true memory 1.1
 	helper.image-id start 1
@@ -80,7 +85,7 @@ tr ' ' '\t' >"$tmp/samples" <<-'END'
 	helper.wait-ready memory 11.96
 END
 echo '{"cpus":2,"model":"a processor","memory_gb":8,"load":"0.10","kernel":"Linux 6.1","engine":"20.10.24, overlay2",
-	"docker_cli":"20.10.24","make":"GNU Make 4.3"}' >"$tmp/machine"
+	"docker_cli":"20.10.24","make":"GNU Make 4.3","guest":"crane"}' >"$tmp/machine"
 must sh -c 'jq -nR --rawfile samples "$1/samples" --slurpfile machine "$1/machine" --argjson repeated 2 --argjson seconds 300 \
 	--from-file "$2/report.jq" "$1/rows" >"$1/bench.json"' sh "$tmp" "$bench"
 is 'the report has all samples' "$(jq -c '.rows[1].ours' "$tmp/bench.json")" '{"side":"make:push","median":111,"samples":[100,300,111]}'
@@ -95,6 +100,8 @@ four                                                              4.00 s   10.00
 ready                                                             7.3 ms         -      -  < 20 ms   ok
 verify                                                            700 ms         -      -
 broken                                                                 -    1.0 ms      -  <= 1.00   failed
+export                                                             7.5 %         -      -  < 10 %    ok
+memory                                                           40.0 MB         -      -  < 32 MB   missed
 
 helper                                                             start    memory         wanted    verdict
 true                                                              0.9 ms    1.1 MB
@@ -105,7 +112,7 @@ END
 sed -i '/^medians/,$d' "$tmp/table"
 same 'the table says what was measured, what was wanted, and whether it is so' "$tmp/table" "$tmp/expected"
 sed -n 's/^\([a-z0-9-]*\) .*/\1/p' "$bench/rows" | uniq | while read -r group; do
-	grep -Eq "^	($group|${group%[0-9]}\\?):" "$bench/run" || echo "$group"
+	grep -Eq "^	([^)]* \\| )?($group|${group%[0-9]}\\?|${group%%-*}-\\*):" "$bench/run" || echo "$group"
 done >"$tmp/unknown"
 is 'run knows every group of rows' "$(cat "$tmp/unknown")" ''
 assert_nothing_left 'nothing is left of all that' 3

@@ -14,6 +14,7 @@ def turns($a; $b; f): # f of [ours, beside]
 	else [$a.median, $b.median] | f
 	end;
 
+def unit: if startswith("<") then sub("^<[0-9.]+"; "") else "ms" end;
 def limit: capture("^[<+x](?<n>[0-9.]+)").n | tonumber;
 def verdict($wanted): # of a row
 	if $wanted == "-" then null
@@ -37,7 +38,7 @@ def row($taken; $group; $ours; $beside; $wanted; $what; $unit):
 | [inputs | [splits(" +")] | { group: .[0], ours: .[2], beside: .[3], wanted: .[4], what: (.[5:] | join(" ")) }] as $rows
 | { machine: $machine[0], seconds: $seconds, plain_repeated: $repeated,
 	rows: [$rows[] as $r
-		| row($taken; $r.group; $r.ours; $r.beside; $r.wanted; $r.what; "ms")
+		| row($taken; $r.group; $r.ours; $r.beside; $r.wanted; $r.what; $r.wanted | unit)
 		# its stages, in the order in which they came
 		| .stages = [$taken | keys_unsorted[] | select(startswith($r.group + ".")) as $stage
 			| row($taken; $stage; $r.ours; $r.beside; "-"; ($stage | ltrimstr($r.group + ".")); "ms")]],

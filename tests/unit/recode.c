@@ -1,0 +1,65 @@
+/* recode.c - a layer is compressed while there is time, and served as it is when there is none. */
+#include "lib/recode.h" /* before cmocka, whose fail() is a macro */
+
+#include "unit.h"
+
+#include <fcntl.h>
+
+enum { SIZE = 100000 }; /* a tar as far as its first block tells: that is zeros */
+
+/* What becomes of one plain layer; hurry: the export has ended before anybody began with it. */
+static enum coding
+recode_one(enum coding wanted, bool hurry)
+{
+	static unsigned char tar[SIZE];
+	struct export e = {.spool = unlinked_file(".")};
+	char hex[SHA256_HEX + 1];
+	struct recoder r;
+	struct recoded *l;
+	enum coding coding;
+
+	memset(tar + 512, 'x', SIZE - 512);
+	sha256_hex(tar, SIZE, hex);
+	assert_true(e.spool >= 0 && write_all(e.spool, tar, SIZE));
+	recoder_start(&r, ".", wanted, &e);
+	if (hurry)
+		recoder_hurry(&r);
+	l = recoder_want(&r, 0, SIZE);
+	recoder_finish(&r);
+	assert_true(l->good);
+	same_text("diff_id", l->diff_id + strlen("sha256:"), hex);
+	assert_int_equal(l->fd == e.spool, l->coding == PLAIN);
+	assert_int_equal(l->length == SIZE, l->coding == PLAIN);
+	coding = l->coding;
+	recoder_free(&r);
+	close(e.spool);
+	return coding;
+}
+
+static void
+with_time_it_is_compressed(void **state)
+{
+	(void)state;
+	assert_int_equal(recode_one(ZSTD, false), ZSTD);
+	assert_int_equal(recode_one(GZIP, false), GZIP);
+	assert_int_equal(recode_one(PLAIN, false), PLAIN);
+}
+
+static void
+in_a_hurry_it_stays_as_it_is(void **state)
+{
+	(void)state;
+	assert_int_equal(recode_one(ZSTD, true), PLAIN);
+	assert_int_equal(recode_one(PLAIN, true), PLAIN);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(with_time_it_is_compressed),
+	    cmocka_unit_test(in_a_hurry_it_stays_as_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
