@@ -37,6 +37,7 @@ check             tool:prove              perl                      perl        
 check             tool:umoci              umoci                     umoci         tests apply layers by it, to compare
 check             tool:curl               curl                      -             tests talk to registries by it
 check             tool:socat              socat                     socat         tests reach an engine by TCP through it
+check             tool:strace             strace                    -             tests see by it what a hit reads
 check             tool:valgrind           valgrind                  -             runs the unit tests once more
 check             tool:ps                 procps                    -             tests look for what is left running
 check             tool:ip                 iproute2                  -             the tests' own network
