@@ -8,8 +8,8 @@ need_own_engine
 . "$top/tests/faults/cell.sh"
 must prepare
 
-for name in error:build interrupt:ready terminate:push kill-make:tag kill-run.sh:verify kill-with-registry:start kill-serve-image:serve \
-	kill-publish-machine:publish kill-docker:build no-space:pack io-error:publish registry-kill:push stranger:ready clock-back:lock \
+for name in error:build interrupt:ready kill-make:tag kill-with-registry:start kill-serve-image:serve \
+	kill-publish-machine:publish kill-docker:build no-space:pack io-error:publish stranger:ready clock-back:lock \
 	flipped:verify; do
 	cell "$name"
 done
