@@ -194,17 +194,6 @@ faults_of_run(void)
 	return faults;
 }
 
-static enum engine
-engine_of_run(void)
-{
-	char *path = format("%s/engine", needed("RUN")), *text = first_line(path);
-	enum engine kind = text && strcmp(text, "podman") == 0 ? PODMAN : DOCKER;
-
-	free(text);
-	free(path);
-	return kind;
-}
-
 /* The way that was chosen, or another where the engine cannot come by it. */
 static enum way
 passable(enum way way, const struct miss *miss, char why[WHY])

@@ -80,19 +80,21 @@ quoted(const char *field)
 static void
 add_volumes(struct registry *r, json_t *declared)
 {
-	char *file = format("%s/engine", needed("RUN")), *engine = first_line(file);
 	char *label = format("volume-label=" CACHE_LABEL "=%s", needed("CACHE_DIR")), *cache = quoted(label);
 	const char *path;
 	json_t *nothing;
 
-	json_object_foreach(declared, path, nothing) if (strpbrk(path, ",\"\n") == NULL &&
-							 (engine == NULL || strcmp(engine, "podman") != 0))
-	    list_addf(&r->mounts, "--mount=type=volume,destination=%s,volume-label=" OWNER_LABEL "=%s,%s",
-		      path, r->name + strlen(CONTAINER_PREFIX), cache);
+	if (engine_of_run() == PODMAN)
+		declared = NULL;
+	json_object_foreach(declared, path, nothing)
+	{
+		if (strpbrk(path, ",\"\n") == NULL)
+			list_addf(&r->mounts,
+				  "--mount=type=volume,destination=%s,volume-label=" OWNER_LABEL "=%s,%s",
+				  path, r->name + strlen(CONTAINER_PREFIX), cache);
+	}
 	free(cache);
 	free(label);
-	free(engine);
-	free(file);
 }
 
 /* The image's own entrypoint and command; pulls it where the engine does not have it. */

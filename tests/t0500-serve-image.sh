@@ -2,6 +2,8 @@
 # t0500-serve-image: a registry of our own over the engine's export: what it answers, to whom, and what is left of it.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/http.sh
+. "$top/tests/http.sh"
 need jq curl perl skopeo zstd
 need_engine
 
@@ -21,17 +23,6 @@ stop() {
 	kill "$server" && wait "$server" 2>/dev/null
 	[ $? = 143 ]
 }
-# Prints the status; headers in $tmp/headers, the body in $tmp/body.
-get() { # PATH [CURL ARGUMENT...]
-	_path=$1
-	shift
-	: >"$tmp/body"
-	curl -sS --max-time 30 --path-as-is -D "$tmp/headers.raw" -o "$tmp/body" -w '%{http_code}' "$@" "http://$registry$_path"
-	tr -d '\r' <"$tmp/headers.raw" >"$tmp/headers"
-}
-header() { sed -n "s/^$1: //p" "$tmp/headers"; }
-code() { jq -r '.errors[0].code' "$tmp/body"; }
-sha256() { sha256sum | sed 's/^\([0-9a-f]*\).*/sha256:\1/'; }
 # Sends bytes and prints what comes back until the other side closes.
 talk() { # BYTES as printf has them
 	# shellcheck disable=SC2059

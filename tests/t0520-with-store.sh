@@ -2,6 +2,8 @@
 # t0520-with-store: a registry of our own that is pushed to: what it takes, from whom, what it keeps, and what is left of it.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/http.sh
+. "$top/tests/http.sh"
 need jq curl perl skopeo zstd
 need_engine
 
@@ -25,17 +27,6 @@ stop() {
 	kill "$server" && wait "$server" 2>/dev/null
 	[ $? = 143 ]
 }
-# Prints the status; headers in $tmp/headers, the body in $tmp/body.
-ask() { # PATH [CURL ARGUMENT...]
-	_path=$1
-	shift
-	: >"$tmp/body"
-	curl -sS --max-time 30 --path-as-is -D "$tmp/headers.raw" -o "$tmp/body" -w '%{http_code}' "$@" "http://$registry$_path"
-	tr -d '\r' <"$tmp/headers.raw" | grep -v '^HTTP/1.1 100' >"$tmp/headers"
-}
-header() { sed -n "s/^$1: //p" "$tmp/headers"; }
-code() { jq -r '.errors[0].code' "$tmp/body"; }
-sha256() { sha256sum | sed 's/^\([0-9a-f]*\).*/sha256:\1/'; }
 id_of() { docker image inspect -f '{{.Id}}' "$1"; }
 brought() { jq -rs 'map(select(.bytes > 4096).bytes) | "\(length) \(add // 0)"' "$lines"; } # layers of some size, and their bytes
 kept() { find "$CACHE_DIR/.store" -name '*.record' | wc -l; }
@@ -99,7 +90,7 @@ is 'all of it' "$(brought | cut -d' ' -f1)" 4
 ok 'it can be pulled, and is whole' pull team/x:1
 is 'as zstd, and says so' "$(types)" application/vnd.oci.image.layer.v1.tar+zstd
 is 'the config is the image' "$(config)" "$one_config"
-is 'it is listed' "$(ask /v2/team/x/tags/list; jq -c .tags "$tmp/body")" '200["1"]'
+is 'it is listed' "$(get /v2/team/x/tags/list; jq -c .tags "$tmp/body")" '200["1"]'
 ok 'pushed once more' push "$one_id" team/x:1
 is 'nothing comes' "$(brought | cut -d' ' -f1)" 4
 ok 'memory does not grow with it' test "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$server/status")" -lt 65536
@@ -115,7 +106,7 @@ ok 'a changed image' push "$two_id" team/x:2
 is 'brings its own layer only' "$(brought)" "1 $(jq -rs 'map(select(.bytes > 4096).bytes) | max' "$lines")"
 ok 'which is small' test "$(brought | cut -d' ' -f2)" -lt 200000
 ok 'and is all there' pull team/x:2
-is 'what was pushed is another thing than what is served' "$(ask "/v2/team/x/manifests/$(sha256 <"$tmp/dir/manifest.json")")" 200
+is 'what was pushed is another thing than what is served' "$(get "/v2/team/x/manifests/$(sha256 <"$tmp/dir/manifest.json")")" 200
 stop
 
 # --- Other forms
@@ -144,7 +135,7 @@ start -c none "x:1=$one_config"
 ok 'skopeo pushes what stays as it is' skopeo copy -q --dest-tls-verify=false "docker-archive:$tmp/one.tar" "docker://$registry/x:1"
 ok 'and it is whole' pull x:1 gzip
 for blob in $(jq -r '.config.digest, .layers[].digest' "$tmp/dir/manifest.json"); do
-	is 'every blob can be had under the digest that it was pushed under' "$(ask "/v2/x/blobs/$blob"; sha256 <"$tmp/body")" "200$blob"
+	is 'every blob can be had under the digest that it was pushed under' "$(get "/v2/x/blobs/$blob"; sha256 <"$tmp/body")" "200$blob"
 done
 stop
 if [ "$SMOLMAKE_TEST_ENGINE" = private ] && command -v podman >/dev/null; then
@@ -217,7 +208,7 @@ start "x:1=$one_config" "y:1=$one_config"
 head -c 300000 /dev/urandom >"$tmp/blob"
 blob=$(sha256 <"$tmp/blob")
 upload() { # QUERY: an upload; its path
-	ask "/v2/x/blobs/uploads/$1" -X POST >"$tmp/status"
+	get "/v2/x/blobs/uploads/$1" -X POST >"$tmp/status"
 	header Location
 }
 up=$(upload "")
@@ -226,25 +217,25 @@ like 'under a name that nobody guesses' "$up" '^/v2/x/blobs/uploads/[0-9a-f]{32}
 head -c 1000 "$tmp/blob" >"$tmp/part1"
 tail -c +1001 "$tmp/blob" | head -c 100000 >"$tmp/part2"
 tail -c +101001 "$tmp/blob" >"$tmp/part3"
-is 'a piece' "$(ask "$up" -X PATCH -H 'Content-Range: 0-999' --data-binary "@$tmp/part1") $(header Range)" '202 0-999'
-is 'one that does not follow' "$(ask "$up" -X PATCH -H 'Content-Range: 5-1004' --data-binary "@$tmp/part1") $(header Range)" '416 0-999'
-is 'nonsense for a range' "$(ask "$up" -X PATCH -H 'Content-Range: x' --data-binary "@$tmp/part1")" 416
-is 'how far it is' "$(ask "$up") $(header Range)" '204 0-999'
-is 'more, without a range' "$(ask "$up" -X PATCH --data-binary "@$tmp/part2") $(header Range)" '202 0-100999'
-is 'the rest, and what it is' "$(ask "$up?digest=$blob" -X PUT -H 'Content-Range: 101000-299999' --data-binary "@$tmp/part3") $(header Docker-Content-Digest)" "201 $blob"
-is 'it is there' "$(ask "/v2/x/blobs/$blob" -I) $(header Content-Length)" '200 300000'
-is 'and is that' "$(ask "/v2/x/blobs/$blob"; sha256 <"$tmp/body")" "200$blob"
-is 'it can be mounted elsewhere' "$(ask "/v2/y/blobs/uploads/?mount=$blob&from=x" -X POST) $(header Location)" "201 /v2/y/blobs/$blob"
+is 'a piece' "$(get "$up" -X PATCH -H 'Content-Range: 0-999' --data-binary "@$tmp/part1") $(header Range)" '202 0-999'
+is 'one that does not follow' "$(get "$up" -X PATCH -H 'Content-Range: 5-1004' --data-binary "@$tmp/part1") $(header Range)" '416 0-999'
+is 'nonsense for a range' "$(get "$up" -X PATCH -H 'Content-Range: x' --data-binary "@$tmp/part1")" 416
+is 'how far it is' "$(get "$up") $(header Range)" '204 0-999'
+is 'more, without a range' "$(get "$up" -X PATCH --data-binary "@$tmp/part2") $(header Range)" '202 0-100999'
+is 'the rest, and what it is' "$(get "$up?digest=$blob" -X PUT -H 'Content-Range: 101000-299999' --data-binary "@$tmp/part3") $(header Docker-Content-Digest)" "201 $blob"
+is 'it is there' "$(get "/v2/x/blobs/$blob" -I) $(header Content-Length)" '200 300000'
+is 'and is that' "$(get "/v2/x/blobs/$blob"; sha256 <"$tmp/body")" "200$blob"
+is 'it can be mounted elsewhere' "$(get "/v2/y/blobs/uploads/?mount=$blob&from=x" -X POST) $(header Location)" "201 /v2/y/blobs/$blob"
 none=sha256:$(printf %064d 0)
-is 'what is not there cannot, and may be uploaded' "$(ask "/v2/y/blobs/uploads/?mount=$none&from=x" -X POST)" 202
+is 'what is not there cannot, and may be uploaded' "$(get "/v2/y/blobs/uploads/?mount=$none&from=x" -X POST)" 202
 echo another >"$tmp/small"
 small=$(sha256 <"$tmp/small")
-is 'all in one' "$(ask "/v2/x/blobs/uploads/?digest=$small" -X POST --data-binary "@$tmp/small")" 201
-is 'the colon may be escaped' "$(ask "$(upload "")?digest=sha256%3A${small#*:}" -X PUT --data-binary "@$tmp/small")" 201
+is 'all in one' "$(get "/v2/x/blobs/uploads/?digest=$small" -X POST --data-binary "@$tmp/small")" 201
+is 'the colon may be escaped' "$(get "$(upload "")?digest=sha256%3A${small#*:}" -X PUT --data-binary "@$tmp/small")" 201
 refused() { # WHAT STATUS CODE PATH CURL-ARGUMENT...
 	_what=$1 _want="$2 $3"
 	shift 3
-	is "$_what" "$(ask "$@") $(code)" "$_want"
+	is "$_what" "$(get "$@") $(code)" "$_want"
 }
 up=$(upload "")
 refused 'what is of another digest' 400 DIGEST_INVALID "$up?digest=$none" -X PUT --data-binary "@$tmp/small"
@@ -292,7 +283,7 @@ put 'one of five megabytes' 413 SIZE_INVALID 1
 manifest "$one_config" "$blob" >"$tmp/put"
 put 'a digest that is not its own' 400 DIGEST_INVALID "$none"
 tar -xOf "$tmp/one.tar" "$(tar -xOf "$tmp/one.tar" manifest.json | jq -r '.[0].Config')" >"$tmp/config"
-is 'the config' "$(ask "/v2/x/blobs/uploads/?digest=$one_config" -X POST --data-binary "@$tmp/config")" 201
+is 'the config' "$(get "/v2/x/blobs/uploads/?digest=$one_config" -X POST --data-binary "@$tmp/config")" 201
 manifest "$one_config" "$blob" >"$tmp/put"
 put 'too few layers' 400 MANIFEST_INVALID 1
 manifest "$one_config" "$none" "$none" "$none" "$none" >"$tmp/put"
@@ -300,9 +291,9 @@ put 'layers that are not here' 400 MANIFEST_BLOB_UNKNOWN 1
 manifest "$one_config" "$blob" "$blob" "$blob" "$blob" >"$tmp/put"
 put 'layers that are not its own' 400 MANIFEST_INVALID 1
 refused 'nothing is served of all that' 404 MANIFEST_UNKNOWN /v2/x/manifests/1
-is 'nor listed' "$(ask /v2/x/tags/list; jq -c .tags "$tmp/body")" '200[]'
+is 'nor listed' "$(get /v2/x/tags/list; jq -c .tags "$tmp/body")" '200[]'
 for _ in $(seq 70); do upload "" >"$tmp/last"; done
-is 'uploads that nobody uses make room' "$(cat "$tmp/status") $(ask "$(cat "$tmp/last")")" '202 204'
+is 'uploads that nobody uses make room' "$(cat "$tmp/status") $(get "$(cat "$tmp/last")")" '202 204'
 
 # --- A client that goes away, and one that is slow
 # shellcheck disable=SC2016
@@ -348,7 +339,7 @@ if [ "$(id -u)" = 0 ] && [ "$(uname)" = Linux ]; then
 		$s->send("POST /v2/x/blobs/uploads/?digest=$ARGV[1] HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"); close $s }' \
 		"$registry" "sha256:$(printf '{}' | sha256 | sed 's/.*://')"
 	is 'nor one that is gone at once' "$(cat "$lines")" ''
-	is 'root and we are' "$(ask /v2/)" 200
+	is 'root and we are' "$(get /v2/)" 200
 fi
 tls='\026\003\001\001\000\001\000\000\374\003\003'
 # shellcheck disable=SC2059

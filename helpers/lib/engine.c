@@ -195,6 +195,18 @@ find_engine(const char *docker, unsigned timeout, bool remote)
 	return DOCKER;
 }
 
+/* The kind that plan-images found, in the cache's folder; DOCKER where that is not known. */
+enum engine
+engine_of_run(void)
+{
+	char *path = format("%s/engine", needed("RUN")), *text = first_line(path);
+	enum engine kind = text && strcmp(text, "podman") == 0 ? PODMAN : DOCKER;
+
+	free(text);
+	free(path);
+	return kind;
+}
+
 /* The name that keeps what this run built for a slug; close_run removes it. The caller frees it. */
 char *
 pin_name(const char *slug)

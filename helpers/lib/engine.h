@@ -20,6 +20,7 @@ bool find_program(const char *name);
 bool is_podman(const char *docker, unsigned timeout);
 enum engine find_engine(const char *docker, unsigned timeout, bool remote);
 char *engine_socket(const char *docker, unsigned timeout);
+enum engine engine_of_run(void);
 char *pin_name(const char *slug);
 json_t *parse_image(const char *text);
 bool read_image(json_t *image, struct inspection *i);
