@@ -187,6 +187,8 @@ done
 long=$(head -c 200000 /dev/zero | tr '\0' a)
 talk "GET /v2/$long HTTP/1.1\r\nHost: x\r\n\r\n" >/dev/null
 is 'nor does a path without end' "$(get /v2/)" 200
+memory() { sed -n "s/^$1:[^0-9]*\([0-9]*\) kB/\1/p" "/proc/$server/status"; } # kB
+before=$(memory VmRSS)
 perl -MIO::Socket::INET -e '
 	for (1 .. 200) {
 		my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], Timeout => 5) or die "connection $_: $!\n";
@@ -196,6 +198,7 @@ perl -MIO::Socket::INET -e '
 	open my $f, ">", $ARGV[1]; close $f; sleep 60' "$registry" "$tmp/idle" &
 idle=$!
 ok '200 clients connect and say nothing more' wait_for "[ -e '$tmp/idle' ]" 20
+ok 'and take 32 kB each, at most' test $(($(memory VmRSS) - before)) -lt $((200 * 32))
 begin=$(date +%s%N)
 is 'others do not notice' "$(get "/v2/team/one/blobs/$blob")" 200
 ok 'in any way' test $((($(date +%s%N) - begin) / 1000000)) -lt 2000
@@ -204,7 +207,7 @@ wait $idle 2>/dev/null
 is 'one connection serves many requests' "$(curl -sS -w '%{num_connects}\n' -o /dev/null "http://$registry/v2/" -o /dev/null "http://$registry/v2/team/one/manifests/v1" -o /dev/null "http://$registry/v2/")" '1
 0
 0'
-ok 'it is small' test "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$server/status")" -lt 32768
+ok 'it is small' test "$(memory VmHWM)" -lt 32768
 is 'nothing of it has a name' "$(ls -A "$spool")" ''
 # what is compressed is no longer there uncompressed
 held=$(find -L "/proc/$server/fd" -type f -printf "%i %b\n" 2>/dev/null | sort -u | awk '{ n += $2 } END { print n * 512 }')

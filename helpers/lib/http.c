@@ -16,8 +16,10 @@
 enum {
 	THREADS_MAX = 4,
 	CONNECTIONS_MAX = 1024,
-	CONNECTION_MEMORY = 128 << 10, /* a piece of an upload is at most as large */
-	IDLE_SECONDS = 300,            /* a guest that was paused may come back */
+	/* bytes a connection, of which libmicrohttpd touches half at the second request: */
+	READING_MEMORY = 32 << 10,  /* enough for a request's headers */
+	PUSHING_MEMORY = 128 << 10, /* a piece of an upload is at most as large */
+	IDLE_SECONDS = 300,         /* a guest that was paused may come back */
 	TAGS_MAX = 1000,
 };
 
@@ -176,7 +178,7 @@ server_start(struct server *s, int port)
 	    s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped,
 	    NULL, MHD_OPTION_THREAD_POOL_SIZE, processors(THREADS_MAX), MHD_OPTION_CONNECTION_LIMIT,
 	    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+	    (size_t)(s->intake != NULL ? PUSHING_MEMORY : READING_MEMORY), MHD_OPTION_END);
 	if (s->daemon == NULL)
 		die(EXIT_SYSTEM, "cannot start the HTTP server");
 	door_watch(&s->door);
