@@ -105,7 +105,7 @@ lint-analyzer:
 lint-tidy:
 	$(call say,LINT,clang-tidy)
 	$(Q)printf '%s\n' $(c-sources) | xargs -n 1 -P 2 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$1" \
-		-- -std=c11 -D_GNU_SOURCE -Ihelpers 2>/dev/null' sh
+		-- -std=c11 -D_GNU_SOURCE -Ihelpers -Wall -Wextra 2>/dev/null' sh
 
 lint-format:
 	$(call say,LINT,clang-format)

@@ -49,7 +49,7 @@ push_blob(struct intake *in, const uint8_t *bytes, size_t size)
 static void
 push_manifest(struct intake *in, const uint8_t *bytes, size_t size)
 {
-	static const char *const path[] = {"/v2/x/manifests/1", "/v2/x/manifests/2", "/v2/x/manifests/" ID};
+	static const char *const path[] = {"/v2/x/manifests/1", "/v2/x/manifests/2", ("/v2/x/manifests/" ID)};
 	char *text = text_of(bytes, size), digest[DIGEST], why[WHY];
 	struct route r, served;
 

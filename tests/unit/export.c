@@ -374,7 +374,7 @@ absurd_sizes(void **state)
 	for (size_t i = 0; i < LENGTH(sizes); i++)
 		for (size_t k = 0; k < LENGTH(names); k++) {
 			begin_archive(SAVED);
-			put_text_member("manifest.json" + (k == 0), "[]");
+			put_text_member(k == 0 ? "other.json" : "manifest.json", "[]");
 			put_member_claiming('0', names[k], "", "x", 1, sizes[i]);
 			end_archive();
 			assert_string_not_equal(outcome(), "");
