@@ -12,6 +12,7 @@ struct place {
 
 struct flat {
 	struct tree tree;
+	uint64_t size;       /* bytes of all files, those that a later layer replaces and holes included */
 	struct place *place; /* of each layer, as a plain tar */
 	int scratch;         /* what was compressed, decoded; -1: nothing was */
 	struct tar tar;      /* the layer that is being read */

@@ -17,7 +17,8 @@
 
 #include "flat.h"
 
-#define FILE_MAX ((int64_t)1 << 41) /* a sparse file can claim any size; holes are written piece by piece */
+/* A hole of any size is a few bytes in a layer; it has to be written out, as the engine had to. */
+#define SIZE_MOST (UINT64_C(1) << 40)
 
 static bool
 too_many(char why[WHY])
@@ -67,15 +68,16 @@ add_link(struct flat *f, const char *path, const char *raw_target, uint32_t laye
 
 /* What libarchive reads, but could not write again. */
 static bool
-plausible(struct archive_entry *entry, const char *path, char why[WHY])
+plausible(struct flat *f, struct archive_entry *entry, const char *path, char why[WHY])
 {
 	long long size = archive_entry_size(entry), uid = archive_entry_uid(entry),
 		  gid = archive_entry_gid(entry);
 
-	if (size < 0 || size > FILE_MAX)
+	if (size < 0 || (uint64_t)size > SIZE_MOST - f->size)
 		return fail(why, "'%.100s' claims to have %lld bytes", path, size);
 	if (uid < 0 || gid < 0)
 		return fail(why, "'%.100s' claims to be of %lld:%lld", path, uid, gid);
+	f->size += (uint64_t)size;
 	return true;
 }
 
@@ -94,7 +96,7 @@ apply(struct flat *f, struct tar *t, uint32_t layer, char why[WHY])
 		return white_out(f, path, base, layer, why);
 	if (*path == '\0' && !folder)
 		return fail(why, "its root is no folder");
-	if (!plausible(t->entry, path, why))
+	if (!plausible(f, t->entry, path, why))
 		return false;
 	if (target != NULL)
 		return add_link(f, path, target, layer, why);

@@ -8,7 +8,7 @@
 #include <archive_entry.h>
 
 #include "checksums.h"
-#include "lib/flatten.h"
+#include "lib/flat.h"
 
 static void
 put(struct archive *a, const char *name, const void *bytes, size_t size)
@@ -70,7 +70,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	f = flat_open(&e, &e.image[0], "/tmp", why);
 	must(f != NULL || *why != '\0');
 	if (f != NULL) {
-		if (flat_measure(f, &measured, why) && flat_write(f, -1, digest, &length, why))
+		/* a large hole takes long to write out, which is no fault */
+		if (f->size <= 64 << 20 && flat_measure(f, &measured, why) &&
+		    flat_write(f, -1, digest, &length, why))
 			must(length == measured);
 		flat_free(f);
 	}

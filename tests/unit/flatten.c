@@ -332,6 +332,8 @@ maps_of_holes(void **state)
 	} cases[] = {
 	    {"GNU.sparse.realsize=9000000000000000", "1\n9000000000000000\n0\n",
 	     "claims to have 9000000000000000 bytes"},
+	    {"GNU.sparse.realsize=1099511627777", "1\n1099511627777\n0\n",
+	     "claims to have 1099511627777 bytes"},
 	    {"GNU.sparse.realsize=-9223372036854775808", "1\n0\n0\n",
 	     "claims to have -9223372036854775808 bytes"},
 	    {"GNU.sparse.realsize=-1", "0\n", "claims to have -1 bytes"},
@@ -356,6 +358,24 @@ maps_of_holes(void **state)
 		else
 			same_number(cases[i].map, *digest != '\0', true);
 	}
+}
+
+static void
+holes_together(void **state)
+{
+	const char *record[] = {"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=a",
+				"GNU.sparse.realsize=700000000000", NULL};
+	const char *ids[3] = {NULL};
+	struct bytes layer[2];
+	char digest[DIGEST];
+
+	(void)state;
+	save_extended(record, "1\n700000000000\n0\n");
+	layer[0] = layer[1] = read_bytes("layer.tar");
+	ids[0] = ids[1] = digest_of(layer[0].at, layer[0].size);
+	save_image(layer, ids);
+	has_text("two", flatten(digest), "layer 2 of");
+	free(layer[0].at);
 }
 
 static void
@@ -502,11 +522,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(rules),         cmocka_unit_test(refused),
-	    cmocka_unit_test(broken_layers), cmocka_unit_test(maps_of_holes),
-	    cmocka_unit_test(owners),        cmocka_unit_test(long_names),
-	    cmocka_unit_test(many_names),    cmocka_unit_test(no_layers),
-	    cmocka_unit_test(repeatable),    cmocka_unit_test(nowhere_to_write),
+	    cmocka_unit_test(rules),
+	    cmocka_unit_test(refused),
+	    cmocka_unit_test(broken_layers),
+	    cmocka_unit_test(maps_of_holes),
+	    cmocka_unit_test(holes_together),
+	    cmocka_unit_test(owners),
+	    cmocka_unit_test(long_names),
+	    cmocka_unit_test(many_names),
+	    cmocka_unit_test(no_layers),
+	    cmocka_unit_test(repeatable),
+	    cmocka_unit_test(nowhere_to_write),
 	    cmocka_unit_test(configs),
 	};
 
