@@ -115,7 +115,7 @@ build_pinned(const char *slug, const char *pin)
 {
 	struct list argv = {0}, arguments = {0}, environment = {0};
 	char *request = run_file(slug, "build"), *values = run_file(slug, "args"),
-	     *reference = run_file(slug, "pin.ref"), *line = format("%s\n", pin);
+	     *reference = run_file(slug, "pin.tag"), *line = format("%s\n", pin);
 	struct outcome o;
 	char *out, *err;
 

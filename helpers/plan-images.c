@@ -287,7 +287,7 @@ static void
 add_pin(const struct wish *w, struct list *build)
 {
 	char *mark = format("%s/.id/containerd", needed("CACHE_DIR")), *pin = pin_name(w->slug);
-	char *file = run_file(w->slug, "pin.ref");
+	char *file = run_file(w->slug, "pin.tag");
 
 	if (access(mark, F_OK) == 0) {
 		write_file(file, pin, strlen(pin), 0600);

@@ -38,9 +38,11 @@ $(RUN)/%.packed: | $(RUN)/%.pushed
 		$(call stage,pack) -m "$$ref" -t "$$PACK_TIMEOUT" -d $(RUN)/$*.work -a $(RUN)/$*.pack \
 		"$$SMOLVM" pack create --image="$$ref" --output="$$CACHE_DIR/$(RUN)/$*"
 
-# The reference is written down before it is tagged, so that a later run can remove it.
+# The reference by which smolvm pulls.
 reference = read -r id repo _ <$(RUN)/$*.image; ref=$$REGISTRY/$$repo:$(firstword $(subst -, ,$*)); \
 	printf '%s\n' "$$ref" >$(RUN)/$*.ref
+# What is about to be tagged is written down before, so that this run or a later one can remove it.
+tag = $(reference); printf '%s\n' "$$ref" >$(RUN)/$*.tag
 
 ifeq ($(ROUTE),direct)
 # It is served under its reference already: see run.sh. Nothing is tagged, nothing pushed.
@@ -56,11 +58,11 @@ $(RUN)/%.pushed: | $(RUN)/%.tagged
 		$(call stage,push) -m "$$ref" -t "$$PUSH_TIMEOUT" "$$DOCKER" push $$tls "$$ref"
 
 $(patsubst %,$(RUN)/%.tagged,$(filter-out $(flat),$(keys))): $(RUN)/%.tagged:
-	$(Q)$(reference); \
+	$(Q)$(tag); \
 	exec $(call stage,tag) -m "$$ref" -t "$$TOOL_TIMEOUT" "$$DOCKER" tag "$$id" "$$ref"
 
 # Where smolvm would bring deleted files back, it gets the same tree as one layer, loaded under that reference.
 $(flat:%=$(RUN)/%.tagged): $(RUN)/%.tagged:
-	$(Q)$(reference); \
+	$(Q)$(tag); \
 	exec $(call stage,flatten) -m "$$ref" -t "$$PUSH_TIMEOUT" "$$TOP/mk/load-flat.sh" "$$id" "$$ref" "$(RUN)"
 endif

@@ -131,7 +131,7 @@ untouched() { # WHAT
 	is "$1: what the link leads to is as it was" "$(cd "$victim" && find . -type f -exec sh -c 'echo "$1 $(cat "$1")"' sh {} \; | sort)" "$precious"
 }
 echo precious >"$victim/file"
-echo "127.0.0.1:1/$image" >"$victim/key.ref"
+echo "127.0.0.1:1/$image" >"$victim/key.tag"
 precious=$(cd "$victim" && find . -type f -exec sh -c 'echo "$1 $(cat "$1")"' sh {} \; | sort)
 
 for name in "$sidecar" "$launcher" "$record"; do
@@ -173,19 +173,19 @@ untouched "a dead run's folder that is a link"
 must_fail '... goes itself' test -L "$run"
 must mkdir "$run"
 must ln -s "$victim" "$run/work"
-must ln -s "$victim/key.ref" "$run/key.ref"
+must ln -s "$victim/key.tag" "$run/key.tag"
 must ln -s "$victim/file" "$run/group"
 must run_make smolmachine IMAGE="$image"
 untouched 'a link in such a folder'
 must_fail '... goes with it' test -e "$run"
 ok '... and the tag that it leads to stays' docker image inspect "127.0.0.1:1/$image"
 must mkdir "$run"
-must cp "$victim/key.ref" "$run"
+must cp "$victim/key.tag" "$run"
 must chown $them "$run"
 must run_make smolmachine IMAGE="$image"
 ok "another user's: what it names stays" docker image inspect "127.0.0.1:1/$image"
 must mkdir -p "$run"
-must cp "$victim/key.ref" "$run"
+must cp "$victim/key.tag" "$run"
 must run_make smolmachine IMAGE="$image"
 must_fail "our own: what it names goes" docker image inspect "127.0.0.1:1/$image"
 must_fail '... and it too' test -e "$run"

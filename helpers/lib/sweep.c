@@ -1,5 +1,5 @@
 /*
- * sweep.c - what a run owns: its folder, the tags that <folder>/<key>.ref name, its registry's container.
+ * sweep.c - what a run owns: its folder, the tags that <folder>/<key>.tag name, its registry's container.
  *
  * A reference is written down before it is tagged, so that whoever finds the
  * folder can remove the tag. The working folder is CACHE_DIR throughout.
@@ -84,7 +84,7 @@ line_in(int folder, const char *name)
 }
 
 /*
- * The tags that <folder>/<name>.ref say, and with pins those too; their files go with them. --no-prune: the
+ * The tags that <folder>/<name>.tag say, and with pins those too; their files go with them. --no-prune: the
  * layers below stay, they are the user's build cache. False where the engine was not to be had.
  */
 bool
@@ -103,7 +103,7 @@ remove_tags(const char *run, bool pins)
 	list_add(&argv, "rmi");
 	list_add(&argv, "--no-prune");
 	while ((entry = readdir(folder)) != NULL)
-		if (ends_with(entry->d_name, ".ref")) {
+		if (ends_with(entry->d_name, ".tag")) {
 			char *reference = line_in(fd, entry->d_name);
 
 			if (reference && is_ours(reference) && (pins || !is_pin(reference))) {
