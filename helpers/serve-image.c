@@ -74,9 +74,11 @@ tell_load(const struct load *l, const struct catalog *c)
 			layers++;
 			compressed += strchr(c->image[i].layer[k].type, '+') != NULL;
 		}
-	step_line("EXPORT", "%.1f MB in %lld ms, served %lld ms later: %zu of %zu layers compressed",
-		  (double)l->bytes / 1e6, (long long)l->export_ms, (long long)l->remainder_ms, compressed,
-		  layers);
+	step_line("EXPORT",
+		  "%.1f MB in %lld ms, the first byte after %lld, served %lld ms later: %zu of %zu layers "
+		  "compressed",
+		  (double)l->bytes / 1e6, (long long)l->export_ms, (long long)l->first_ms,
+		  (long long)l->remainder_ms, compressed, layers);
 }
 
 static int

@@ -273,7 +273,7 @@ V=2 by_fake "$serve" -t "$spool" -c early "a:x=$one_id" -- sh -c 'skopeo copy -q
 is 'a slow export leaves time to compress all' "$(jq -r '[.layers[].mediaType] | unique[]' "$tmp/early/manifest.json")" \
 	application/vnd.oci.image.layer.v1.tar+zstd
 like 'V=2 tells what it took' "$(cat "$tmp/stderr")" \
-	"^  EXPORT  [0-9.]+ MB in [0-9]+ ms, served [0-9]+ ms later: $(wc -l <"$tmp/diff_ids") of $(wc -l <"$tmp/diff_ids") layers compressed$"
+	"^  EXPORT  [0-9.]+ MB in [0-9]+ ms, the first byte after [0-9]+, served [0-9]+ ms later: $(wc -l <"$tmp/diff_ids") of $(wc -l <"$tmp/diff_ids") layers compressed$"
 fake_engine "cat '$tmp/export.tar'"
 rm -rf "$tmp/early"
 by_fake "$serve" -t "$spool" -c early "a:x=$one_id" -- sh -c 'skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/a:x" "dir:$1"' \

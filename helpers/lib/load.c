@@ -6,7 +6,9 @@
  * belong to whom, what is still to be done is, and each must be what its image's config says. Only then is a
  * manifest made.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +26,16 @@ struct draft {
 	bool shared;       /* the layers are those of another draft */
 };
 
+/* Until something comes, or is known not to. */
+static void
+await(int in)
+{
+	struct pollfd fd = {.fd = in, .events = POLLIN};
+
+	while (poll(&fd, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
 static bool
 receive(struct load *l, char why[WHY])
 {
@@ -38,6 +50,8 @@ receive(struct load *l, char why[WHY])
 			list_add(&ids, l->order[i].engine_id);
 	in = pull_start(&pull, &ids, seconds_setting("PUSH_TIMEOUT", 900));
 	recoder_start(&l->recoder, l->folder, l->coding, &l->export);
+	await(in);
+	l->first_ms = now_ms() - start;
 	good = read_export(in, l->folder, l->squash ? NULL : recoder_arrival, &l->recoder, &l->export, why);
 	if (l->early)
 		recoder_hurry(&l->recoder);

@@ -22,8 +22,9 @@ struct load {
 	size_t orders;
 
 	/* what it took, once they are loaded */
-	off_t bytes;                     /* of the export */
-	int64_t export_ms, remainder_ms; /* until its last byte; from there until all could be served */
+	off_t bytes;                               /* of the export */
+	int64_t first_ms, export_ms, remainder_ms; /* until its first byte and its last; from there until all
+						      could be served */
 
 	/* private */
 	struct export export;
