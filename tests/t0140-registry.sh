@@ -70,7 +70,10 @@ for name in make with-run with-lock with-registry with-deadline sh docker; do
 	done
 done
 finish_make 10
-ok 'after kill -9 of all of ours the container goes by itself within 3 s' wait_for '[ -z "$(containers)" ]' 3
+# Promised of a machine that is not drowned in other work: the engine takes its part of what there is.
+promise=3
+[ "$(cut -d. -f1 /proc/loadavg 2>/dev/null)" -lt $((2 * $(getconf _NPROCESSORS_ONLN))) ] 2>/dev/null || promise=9
+ok "after kill -9 of all of ours the container goes by itself within $promise s" wait_for '[ -z "$(containers)" ]' $promise
 is 'with its volume' "$(volumes)" ''
 unset FAKE_SMOLVM_FAULT
 ok 'the next run' run_make smolmachine IMAGE="$image"
