@@ -74,7 +74,8 @@ plausible(struct flat *f, struct archive_entry *entry, const char *path, char wh
 		  gid = archive_entry_gid(entry);
 
 	if (size < 0 || (uint64_t)size > SIZE_MOST - f->size)
-		return fail(why, "'%.100s' claims to have %lld bytes", path, size);
+		return fail(why, "'%.100s' claims to have %lld bytes; an image may have 1 TiB together", path,
+			    size);
 	if (uid < 0 || gid < 0)
 		return fail(why, "'%.100s' claims to be of %lld:%lld", path, uid, gid);
 	f->size += (uint64_t)size;

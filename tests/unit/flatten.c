@@ -374,7 +374,7 @@ holes_together(void **state)
 	layer[0] = layer[1] = read_bytes("layer.tar");
 	ids[0] = ids[1] = digest_of(layer[0].at, layer[0].size);
 	save_image(layer, ids);
-	has_text("two", flatten(digest), "layer 2 of");
+	has_text("two", flatten(digest), "1 TiB together");
 	free(layer[0].at);
 }
 
