@@ -26,7 +26,9 @@ if [ "$goal" = pack ]; then
 	keys=$LOCKED
 	# shellcheck disable=SC2086
 	"$BIN/find-machines" $keys || exit
-	machines -q 2>/dev/null && exit
+	missing=
+	for key in $keys; do [ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || missing=1; done
+	[ -n "$missing" ] || exit 0
 	if ! command -v -- "$SMOLVM" >/dev/null; then
 		printf 'error: SMOLVM: %s is not installed; get it from https://github.com/smol-machines/smolvm, or give SMOLVM=<path>\n' \
 			"'$SMOLVM'" >&2

@@ -209,7 +209,7 @@ static bool
 open_target(struct job *j, const struct recoder *r, bool hurry)
 {
 	struct recoded *l = j->layer;
-	bool plain = r->wanted == PLAIN || hurry;
+	bool plain = r->wanted == PLAIN || hurry || l->size < r->least;
 
 	if (!j->stream && (j->coding == GZIP || (j->coding == PLAIN && plain))) {
 		l->coding = j->coding;
@@ -259,11 +259,12 @@ work(void *arg)
 	return NULL;
 }
 
-/* e is what read_export is about to fill. */
+/* least: bytes; a plain layer of fewer stays plain. e is what read_export is about to fill. */
 void
-recoder_start(struct recoder *r, const char *folder, enum coding wanted, const struct export *e)
+recoder_start(struct recoder *r, const char *folder, enum coding wanted, uint64_t least,
+	      const struct export *e)
 {
-	*r = (struct recoder){.folder = folder, .wanted = wanted, .export = e};
+	*r = (struct recoder){.folder = folder, .wanted = wanted, .least = least, .export = e};
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->more, NULL);
 	for (size_t i = 0; i < processors(RECODERS_MAX); i++)

@@ -2,7 +2,7 @@
  * recode.h - the layers of an export as a registry serves them: each proved to be
  * what it says, and compressed as wanted, while the rest of the export still comes.
  *
- *	recoder_start(&r, folder, ZSTD, &e);
+ *	recoder_start(&r, folder, ZSTD, 0, &e);
  *	read_export(in, folder, recoder_arrival, &r, &e, why);
  *	l = recoder_want(&r, blob->offset, blob->size);
  *	recoder_finish(&r);
@@ -40,6 +40,7 @@ struct recoded {
 struct recoder {
 	const char *folder;
 	enum coding wanted;
+	uint64_t least;
 	const struct export *export;
 
 	pthread_mutex_t
@@ -53,7 +54,8 @@ struct recoder {
 	size_t threads;
 };
 
-void recoder_start(struct recoder *r, const char *folder, enum coding wanted, const struct export *e);
+void recoder_start(struct recoder *r, const char *folder, enum coding wanted, uint64_t least,
+		   const struct export *e);
 void recoder_hurry(struct recoder *r);
 void recoder_arrival(void *recoder, const char *name, off_t offset, uint64_t size);
 struct recoded *recoder_want(struct recoder *r, off_t offset, uint64_t size);

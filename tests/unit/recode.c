@@ -9,7 +9,7 @@ enum { SIZE = 100000 }; /* a tar as far as its first block tells: that is zeros 
 
 /* What becomes of one plain layer; hurry: the export has ended before anybody began with it. */
 static enum coding
-recode_one(enum coding wanted, bool hurry)
+recode_one(enum coding wanted, uint64_t least, bool hurry)
 {
 	static unsigned char tar[SIZE];
 	struct export e = {.spool = unlinked_file(".")};
@@ -21,7 +21,7 @@ recode_one(enum coding wanted, bool hurry)
 	memset(tar + 512, 'x', SIZE - 512);
 	sha256_hex(tar, SIZE, hex);
 	assert_true(e.spool >= 0 && write_all(e.spool, tar, SIZE));
-	recoder_start(&r, ".", wanted, &e);
+	recoder_start(&r, ".", wanted, least, &e);
 	if (hurry)
 		recoder_hurry(&r);
 	l = recoder_want(&r, 0, SIZE);
@@ -40,17 +40,25 @@ static void
 with_time_it_is_compressed(void **state)
 {
 	(void)state;
-	assert_int_equal(recode_one(ZSTD, false), ZSTD);
-	assert_int_equal(recode_one(GZIP, false), GZIP);
-	assert_int_equal(recode_one(PLAIN, false), PLAIN);
+	assert_int_equal(recode_one(ZSTD, 0, false), ZSTD);
+	assert_int_equal(recode_one(GZIP, 0, false), GZIP);
+	assert_int_equal(recode_one(PLAIN, 0, false), PLAIN);
 }
 
 static void
 in_a_hurry_it_stays_as_it_is(void **state)
 {
 	(void)state;
-	assert_int_equal(recode_one(ZSTD, true), PLAIN);
-	assert_int_equal(recode_one(PLAIN, true), PLAIN);
+	assert_int_equal(recode_one(ZSTD, 0, true), PLAIN);
+	assert_int_equal(recode_one(PLAIN, 0, true), PLAIN);
+}
+
+static void
+a_small_one_stays_as_it_is(void **state)
+{
+	(void)state;
+	assert_int_equal(recode_one(ZSTD, SIZE + 1, false), PLAIN);
+	assert_int_equal(recode_one(ZSTD, SIZE, false), ZSTD);
 }
 
 int
@@ -59,6 +67,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(with_time_it_is_compressed),
 	    cmocka_unit_test(in_a_hurry_it_stays_as_it_is),
+	    cmocka_unit_test(a_small_one_stays_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
