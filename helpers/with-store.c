@@ -19,7 +19,7 @@
 	"usage: with-store [-h] [-c zstd|gzip|none] [-l FILE] NAME=ID... -- COMMAND [ARGUMENT...]\n"         \
 	"  -c  how layers are compressed; none: they stay as they are pushed; default zstd\n"                \
 	"  -l  every blob that is pushed is a line of JSON in FILE\n"                                        \
-	"  environment: CACHE_DIR RUN REGISTRY_HOST STORE_MAX\n"
+	"  environment: CACHE_DIR RUN PROGRESS REGISTRY_HOST SILENT STORE_MAX\n"
 
 static void
 announce(int port)
@@ -63,7 +63,8 @@ int
 main(int argc, char **argv)
 {
 	struct command command = {.in = 0, .out = 1, .err = 2};
-	struct server server = {.own_only = true};
+	struct progress progress;
+	struct server server = {.own_only = true, .progress = &progress};
 	enum coding coding = ZSTD;
 	struct catalog catalog;
 	struct intake intake;
@@ -106,9 +107,13 @@ main(int argc, char **argv)
 	intake_start(&intake, &catalog, order, coding, needed("RUN"), most, lines);
 	server.catalog = &catalog;
 	server.intake = &intake;
+	progress_start(&progress, &catalog, -1);
+	command.watch = progress_show;
+	command.watch_arg = &progress;
 	announce(start_server(&server, most > 0));
 	code = run_command(&command).code;
 	server_stop(&server);
+	progress_end(&progress);
 	intake_end(&intake);
 	catalog_free(&catalog);
 	free(order);

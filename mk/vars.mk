@@ -32,7 +32,7 @@
 #: PACK_TIMEOUT     seconds for a pack
 #: TOOL_TIMEOUT     seconds for any other command
 #: PACK_JOBS        packs at once, however large -j is (from memory and processors)
-#: PROGRESS         json: how far the pull is, as lines of JSON (ROUTE=direct)
+#: PROGRESS         json: how far the pull is, as lines of JSON (from a registry of ours)
 #: V                1 prints commands, 2 also why each target is remade
 user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS IMAGES_FILE CPUS MEM ENTRYPOINT SMOLFILE \
 	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE SQUASH STORE_MAX REGISTRY_IMAGE REGISTRY_HOST \

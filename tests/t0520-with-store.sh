@@ -98,7 +98,8 @@ is 'nothing of it is on its way' "$(on_its_way)" ''
 ok 'SIGTERM ends it' stop
 is 'the layers are kept' "$(kept)" 4
 is 'for us alone' "$(stat -c %a "$CACHE_DIR/.store"; find "$CACHE_DIR/.store" -type f -perm /077)" 700
-is 'it said nothing that it need not say' "$(cat "$tmp/log")" ''
+like 'who reads is told what was pulled' "$(cat "$tmp/log")" '^  PULL    [0-9.]+ MB in [0-9.]+ s$'
+is 'once, and nothing that need not be said' "$(wc -l <"$tmp/log")" 1
 
 start "team/x:2=$two_config"
 is 'the next one has the same address, as the engine remembers it' "$registry" "$first"
@@ -108,6 +109,29 @@ ok 'which is small' test "$(brought | cut -d' ' -f2)" -lt 200000
 ok 'and is all there' pull team/x:2
 is 'what was pushed is another thing than what is served' "$(get "/v2/team/x/manifests/$(sha256 <"$tmp/dir/manifest.json")")" 200
 stop
+
+# --- How far the pulls are, of what is here by then
+export PROGRESS=json
+start "team/x:1=$one_config" "team/y:1=$two_config"
+ok 'the first of two' push "$one_id" team/x:1
+ok 'is pulled before the other is pushed' pull team/x:1
+ok 'then the other' push "$two_id" team/y:1
+ok 'and it is pulled' pull team/y:1
+must stop
+is 'PROGRESS=json: the last line of each layer says that it is all there' \
+	"$(jq -s 'group_by([.image, .layer]) | map(last | .bytes == .total) | all' "$tmp/log")" true
+is 'of both images' "$(jq -rs 'map(.image) | unique | join(" ")' "$tmp/log")" 'team/x:1 team/y:1'
+is 'every layer' "$(jq -s 'map([.image, .layer]) | unique | length' "$tmp/log")" $((2 * $(wc -l <"$tmp/diff_ids")))
+unset PROGRESS
+start "team/x:1=$one_config" "team/y:1=$two_config"
+must push "$one_id" team/x:1
+must pull team/x:1
+sleep 0.5
+is 'without it the end is not told as long as one is to come' "$(grep -c '^  PULL .* in ' "$tmp/log")" 0
+must push "$two_id" team/y:1
+must pull team/y:1
+must stop
+is 'but then' "$(grep -c '^  PULL .* in ' "$tmp/log")" 1
 
 # --- Other forms
 start -c gzip "x:1=$one_config"

@@ -17,7 +17,8 @@
 #include "load.h"
 #include "pull.h"
 
-/* To compress a smaller layer takes longer than it saves the one who pulls, and nobody hides it (bench: small).
+/* To compress a smaller layer takes longer than it saves the one who pulls, and nobody hides it (bench:
+ * small).
  */
 enum { EARLY_MIN = 8 << 20 };
 

@@ -65,9 +65,7 @@ show_end(struct meter *m, uint64_t total, int64_t now)
 {
 	char text[16];
 
-	if (m->open && write(STDERR_FILENO, "\r\033[K", 4) < 0)
-		m->style = METER_OFF;
-	m->open = false;
+	m->open = false; /* step_line takes its place */
 	step_line(m->verb, "%s in %.1f s", human((double)total, text), (double)(now - m->started) / 1000);
 	m->style = METER_OFF;
 }

@@ -17,6 +17,21 @@ set_progname(const char *name)
 	progname = slash ? slash + 1 : name;
 }
 
+/* Another process of ours may show a bar in the terminal's line (meter.c): the message takes its place. */
+#define CLEAR_LINE "\r\033[K"
+
+static void
+put(const char *line, size_t size)
+{
+	char text[sizeof(CLEAR_LINE) - 1 + 4096];
+	size_t used = isatty(STDERR_FILENO) ? strlen(CLEAR_LINE) : 0;
+
+	memcpy(text, CLEAR_LINE, used);
+	memcpy(text + used, line, size);
+	if (write(STDERR_FILENO, text, used + size) < 0)
+		return; /* nowhere left to say it */
+}
+
 /* Values from outside end up in messages: no terminal sequence may. */
 static void
 emit(const char *prefix, const char *fmt, va_list args, const char *suffix)
@@ -38,8 +53,7 @@ emit(const char *prefix, const char *fmt, va_list args, const char *suffix)
 		if ((unsigned char)line[end] < ' ' || line[end] == 127)
 			line[end] = '?';
 	line[used++] = '\n';
-	if (write(STDERR_FILENO, line, used) < 0)
-		return; /* nowhere left to say it */
+	put(line, used);
 }
 
 static void

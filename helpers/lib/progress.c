@@ -47,21 +47,35 @@ acknowledged(int socket)
 void
 progress_start(struct progress *p, const struct catalog *c, int lines)
 {
-	*p = (struct progress){.started = now_ms(), .lines = lines};
+	*p = (struct progress){.catalog = c, .started = now_ms(), .lines = lines};
 	p->lines_shown = strcmp(setting("PROGRESS"), "json") == 0 && !*setting("SILENT");
-	for (size_t i = 0; i < c->images; i++)
-		p->tracks += c->image[i].layers;
-	p->track = xmalloc(p->tracks * sizeof(*p->track));
-	p->tracks = 0;
-	for (size_t i = 0; i < c->images; i++)
-		for (size_t k = 0; k < c->image[i].layers; k++) {
-			const struct content *layer = &c->image[i].layer[k];
-
-			p->track[p->tracks++] = (struct track){.image = &c->image[i], .layer = layer};
-			p->total += layer->size;
-		}
 	pthread_mutex_init(&p->lock, NULL);
 	meter_start(&p->meter, "PULL");
+}
+
+static bool
+is_tracked(const struct progress *p, const struct served *image)
+{
+	for (size_t i = 0; i < p->tracks; i++)
+		if (p->track[i].image == image)
+			return true;
+	return false;
+}
+
+/* The layers of the images that have become ready. */
+static void
+adopt(struct progress *p)
+{
+	for (size_t i = 0; p->images < p->catalog->images && i < p->catalog->images; i++) {
+		const struct served *image = &p->catalog->image[i];
+
+		if (!atomic_load(&image->ready) || is_tracked(p, image))
+			continue;
+		p->track = xrealloc(p->track, (p->tracks + image->layers) * sizeof(*p->track));
+		for (size_t k = 0; k < image->layers; k++)
+			p->track[p->tracks++] = (struct track){.image = image, .layer = &image->layer[k]};
+		p->images++;
+	}
 }
 
 /* Every image of this repository that has the layer has it now, up to there. */
@@ -70,6 +84,7 @@ reach(struct progress *p, const struct transfer *t, uint64_t sent)
 {
 	uint64_t end = t->first + (sent < t->count ? sent : t->count);
 
+	adopt(p);
 	for (size_t i = 0; i < p->tracks; i++) {
 		struct track *track = &p->track[i];
 
@@ -134,29 +149,49 @@ takes_more(int fd)
 
 /* Names and digests have no character that JSON would escape. */
 static void
-tell(struct progress *p, struct track *t, uint64_t bytes)
+tell(struct progress *p, struct track *t)
 {
 	char line[768];
 	int n = snprintf(line, sizeof(line),
 			 "{\"image\":\"%s\",\"layer\":\"%s\",\"bytes\":%llu,\"total\":%llu,\"ms\":%lld}\n",
-			 t->image->name, t->layer->digest, (unsigned long long)bytes,
+			 t->image->name, t->layer->digest, (unsigned long long)t->bytes,
 			 (unsigned long long)t->layer->size, (long long)(now_ms() - p->started));
 
 	if (p->lines >= 0 && !takes_more(p->lines))
 		return; /* another time */
-	t->told = bytes;
+	t->told = t->bytes;
 	if (p->lines >= 0 && !write_all(p->lines, line, (size_t)n))
 		p->lines = -1; /* nobody listens any more */
 	if (p->lines_shown && !write_all(STDERR_FILENO, line, (size_t)n))
 		p->lines_shown = false;
 }
 
-static void
-look(struct progress *p)
+/* How things stand; the caller frees it. */
+static struct track *
+look(struct progress *p, size_t *tracks, bool *all)
 {
+	struct track *now;
+
 	pthread_mutex_lock(&p->lock);
+	adopt(p);
 	for (struct transfer *t = p->transfer; t != NULL; t = t->next)
 		reach(p, t, sent(t));
+	*tracks = p->tracks;
+	*all = p->images == p->catalog->images;
+	now = xmalloc(p->tracks * sizeof(*now));
+	if (p->tracks > 0)
+		memcpy(now, p->track, p->tracks * sizeof(*now));
+	pthread_mutex_unlock(&p->lock);
+	return now;
+}
+
+/* What has been told; others have perhaps come behind these meanwhile. */
+static void
+note(struct progress *p, const struct track *now, size_t tracks)
+{
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < tracks; i++)
+		p->track[i].told = now[i].told;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -165,20 +200,21 @@ void
 progress_show(void *progress)
 {
 	struct progress *p = progress;
-	uint64_t all = 0;
+	uint64_t bytes = 0, total = 0;
+	size_t tracks;
+	bool all;
+	struct track *now = look(p, &tracks, &all);
 
-	look(p);
-	for (size_t i = 0; i < p->tracks; i++) {
-		uint64_t bytes;
-
-		pthread_mutex_lock(&p->lock);
-		bytes = p->track[i].bytes;
-		pthread_mutex_unlock(&p->lock);
-		all += bytes;
-		if (bytes != p->track[i].told)
-			tell(p, &p->track[i], bytes);
+	for (size_t i = 0; i < tracks; i++) {
+		bytes += now[i].bytes;
+		total += now[i].layer->size;
+		if (now[i].bytes != now[i].told)
+			tell(p, &now[i]);
 	}
-	meter_show(&p->meter, all, p->total);
+	note(p, now, tracks);
+	free(now);
+	if (all || bytes < total) /* else what is still to come is not known yet */
+		meter_show(&p->meter, bytes, total);
 }
 
 /* When the server is gone. */

@@ -2,7 +2,8 @@
  * progress.h - how much of each layer has reached a client.
  *
  * Two threads meet here: the server's, which begin and end transfers, and the one
- * that calls progress_show several times a second.
+ * that calls progress_show several times a second. The images are the catalog's as far
+ * as they are ready: others may become so meanwhile.
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -19,15 +20,15 @@ struct track { /* a layer of an image */
 };
 
 struct progress {
-	struct track *track;
-	size_t tracks;
-	uint64_t total;
+	const struct catalog *catalog;
 	int64_t started;
 	int lines;        /* where lines of JSON go, or -1 */
 	bool lines_shown; /* to stderr too */
 	struct meter meter;
 
-	pthread_mutex_t lock; /* of bytes and transfer */
+	pthread_mutex_t lock; /* of all that follows */
+	struct track *track;
+	size_t tracks, images; /* how many of the catalog's have their tracks here */
 	struct transfer *transfer;
 };
 
