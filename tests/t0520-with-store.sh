@@ -197,6 +197,13 @@ ok 'serves all of it' pull x:1
 stop
 ok 'and keeps no more than it may' test "$(cat "$CACHE_DIR"/.store/* | wc -c)" -le $((9 << 20))
 isnt 'but that' "$(kept)" 0
+rm -rf "$CACHE_DIR/.store"
+STORE_MAX=9 start "x:1=$one_config"
+ok 'a small store that all comes to anew' push "$one_id" x:1
+ok 'keeps no more either while it is pushed to' test "$(cat "$CACHE_DIR"/.store/* | wc -c)" -le $((9 << 20))
+ok 'and serves all of it' pull x:1
+stop
+isnt 'some of it is kept' "$(kept)" 0
 STORE_MAX=0 start "x:1=$one_config"
 ok 'none at all' push "$one_id" x:1
 ok 'serves as well' pull x:1

@@ -187,15 +187,18 @@ intake_drop(struct intake *in, struct slot *s)
 	pthread_mutex_unlock(&in->lock);
 }
 
-/* Only layers are worth it; and that they cannot be kept is no reason to fail. */
+/* Only layers are worth it; and that they cannot be kept is no reason to fail. What gives way is still here
+ * for this run, where it has it open. */
 static void
 keep(struct intake *in, const struct kept *k, const char *path)
 {
 	char why[WHY];
 
-	if (*k->diff_id && in->most > 0 && (store_add(k, path, why) || in->told))
+	if (*k->diff_id && in->most > 0 && store_add(k, path, why)) {
+		store_trim(in->most);
 		return;
-	if (*k->diff_id && in->most > 0) {
+	}
+	if (*k->diff_id && in->most > 0 && !in->told) {
 		say("%s; going on without", why);
 		in->told = true;
 	}
