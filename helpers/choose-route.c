@@ -2,20 +2,20 @@
  * choose-route - by which way the images of KEYs get to smolvm.
  *
  * What ROUTE, REGISTRY_IMAGE and STORE_MAX say, what $RUN/smolvm needs, how much of the images is in
- * CACHE_DIR/.store (lib/way.c), and, before anything is pushed to us, whether the engine can reach us at all
- * (lib/reach.c). Prints one word: container (a push to a registry container), store (a push to with-store) or
- * direct (serve-image). Under ROUTE=auto it says what it chose and why, and remembers the images' layers for
- * the next miss. Exit: 0 printed; 100 called wrongly; 111 trouble.
+ * CACHE_DIR/.store (registry/way.c), and, before anything is pushed to us, whether the engine can reach us at
+ * all (registry/reach.c). Prints one word: container (a push to a registry container), store (a push to
+ * with-store) or direct (serve-image). Under ROUTE=auto it says what it chose and why, and remembers the
+ * images' layers for the next miss. Exit: 0 printed; 100 called wrongly; 111 trouble.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/engine.h"
-#include "lib/reach.h"
-#include "lib/smolvm.h"
-#include "lib/store.h"
-#include "lib/way.h"
+#include "engine/engine.h"
+#include "machine/smolvm.h"
+#include "registry/reach.h"
+#include "registry/store.h"
+#include "registry/way.h"
 
 #define USAGE                                                                                                \
 	"usage: choose-route [-h] KEY...   (environment: CACHE_DIR RUN DOCKER ROUTE REGISTRY_IMAGE "         \

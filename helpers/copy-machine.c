@@ -15,7 +15,7 @@
 #include <sys/ioctl.h>
 #endif
 
-#include "lib/machine.h"
+#include "machine/machine.h"
 
 #define USAGE "usage: copy-machine [-h] KEY OUT\n"
 

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/machine.h"
+#include "machine/machine.h"
 
 #define USAGE "usage: find-machines [-h] [KEY...]\n"
 

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/flatten.h"
+#include "image/flatten.h"
 
 #define USAGE                                                                                                \
 	"usage: flatten-image [-h] [-n REFERENCE] [-o OUT] [-t DIR] < SAVED.tar\n"                           \

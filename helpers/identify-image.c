@@ -23,8 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/engine.h"
-#include "lib/machine.h"
+#include "engine/engine.h"
+#include "machine/machine.h"
 
 #define USAGE "usage: identify-image [-bh] SLUG STAMP\n  -b  the image was built just now\n"
 

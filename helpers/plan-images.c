@@ -20,9 +20,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "lib/engine.h"
-#include "lib/store.h"
-#include "lib/wish.h"
+#include "engine/engine.h"
+#include "machine/wish.h"
+#include "registry/store.h"
 
 #define USAGE                                                                                                \
 	"usage: plan-images [-hn] [-f FILE]\n  -n  write nothing, ask no engine; print the goals, and the "  \

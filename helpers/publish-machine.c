@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/machine.h"
+#include "machine/machine.h"
+#include "machine/sidecar.h"
 
 #define USAGE "usage: publish-machine [-h] KEY\n"
 

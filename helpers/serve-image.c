@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/http.h"
-#include "lib/load.h"
+#include "registry/http.h"
+#include "registry/load.h"
 
 #define USAGE                                                                                                \
 	"usage: serve-image [-hs] [-c early|zstd|gzip|none] [-o FILE] [-p FILE|FD] [-t DIR]\n"               \

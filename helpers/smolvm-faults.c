@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "lib/lib.h"
-#include "lib/smolvm.h"
+#include "machine/smolvm.h"
 
 #define USAGE                                                                                                \
 	"usage: smolvm-faults [-h] [TEXT]\n"                                                                 \

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "lib/lib.h"
+#include "machine/sidecar.h"
 
 #define USAGE                                                                                                \
 	"usage: verify-machine [-hq] SIDECAR...\n"                                                           \

@@ -19,8 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/engine.h"
-#include "lib/sweep.h"
+#include "engine/engine.h"
+#include "engine/sweep.h"
 
 #define USAGE                                                                                                \
 	"usage: with-registry [-h] COMMAND [ARGUMENT...]\n"                                                  \

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/sweep.h"
 #include "lib/lib.h"
-#include "lib/sweep.h"
 
 #define USAGE "usage: with-run [-h] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/http.h"
+#include "registry/http.h"
 
 #define USAGE                                                                                                \
 	"usage: with-store [-h] [-c zstd|gzip|none] [-l FILE] NAME=ID... -- COMMAND [ARGUMENT...]\n"         \

@@ -1,5 +1,5 @@
 # check.mk - the tests, and what looks at the sources.
-# Reads: bin, obj, helpers, lib-objects, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS.
+# Reads: bin, obj, helpers, lib-sources, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS.
 # Defines: test-programs, unit-tests.
 # Goals: check check-long check-engines check-faults check-fuzz lint lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make.
 #
@@ -19,7 +19,7 @@ warnings-are-errors := -Wall -Wextra -Wformat=2 -Wvla -Werror
 unit-sources := $(wildcard tests/unit/*.c)
 unit-tests := $(unit-sources:tests/unit/%.c=$(unit)/%)
 unit-plain := $(unit-sources:tests/unit/%.c=$(unit)/plain/%)
-unit-lib := $(patsubst helpers/%.c,$(unit)/%.o,$(wildcard helpers/lib/*.c))
+unit-lib := $(lib-sources:helpers/%.c=$(unit)/lib/%.o)
 test-programs := $(patsubst tests/fake/%.c,cache/tests/%,$(wildcard tests/fake/*.c))
 fault-gate := $(if $(macos),,cache/tests/gate.so)
 
@@ -46,9 +46,9 @@ lint: $(lint-goals) ## shellcheck, cppcheck, gcc -fanalyzer, clang-tidy, clang-f
 
 # --- Unit tests: one program a file, with the sanitizers; and once more without, for valgrind (tests/t0005-valgrind.sh).
 
-unit-compile = $(compile) $(warnings-are-errors) $(sanitize) -U_FORTIFY_SOURCE -Ihelpers -MMD -MP -MF $(@:.o=).d -MT $@
+unit-compile = $(compile) $(warnings-are-errors) $(sanitize) -U_FORTIFY_SOURCE -MMD -MP -MF $(@:.o=).d -MT $@
 
-$(unit)/%.o: helpers/%.c $(flags-file)
+$(unit)/lib/%.o: helpers/%.c $(flags-file)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D); $(unit-compile) -c $< -o $@.$$$$.o; mv -f $@.$$$$.o $@
 
@@ -59,7 +59,7 @@ $(unit-tests): $(unit)/%: tests/unit/%.c $(unit-lib) $(flags-file)
 
 $(unit-plain): $(unit)/plain/%: tests/unit/%.c $(obj)/lib.a $(flags-file)
 	$(call say,UNIT,$@)
-	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -Ihelpers -MMD -MP -MF $@.d -MT $@ $(filter %.c %.a,$^) \
+	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $(filter %.c %.a,$^) \
 		$(hardening-ld) -lcmocka $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
 # What the stand-in for smolvm is made of.
@@ -74,12 +74,12 @@ $(fault-gate): cache/tests/%.so: tests/faults/%.c $(flags-file)
 	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -U_FORTIFY_SOURCE -fPIC -MMD -MP -MF $@.d -MT $@ $< -shared \
 		-o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
--include $(wildcard $(unit)/*.d $(unit)/plain/*.d $(unit)/lib/*.d cache/tests/*.d)
+-include $(wildcard $(unit)/*.d $(unit)/plain/*.d $(unit)/lib/*/*.d cache/tests/*.d)
 
 # --- Lint: each tool alone, so that -j and -k serve.
 
-c-sources := $(wildcard helpers/*.c helpers/lib/*.c tests/unit/*.c tests/fake/*.c tests/bench/*.c tests/faults/*.c tests/fuzz/*.c)
-c-headers := $(wildcard helpers/*.h helpers/lib/*.h tests/unit/*.h tests/fuzz/*.h)
+c-sources := $(wildcard helpers/*.c helpers/*/*.c tests/unit/*.c tests/fake/*.c tests/bench/*.c tests/faults/*.c tests/fuzz/*.c)
+c-headers := $(wildcard helpers/*/*.h tests/unit/*.h tests/fuzz/*.h)
 
 lint-sh:
 	$(call say,LINT,shell)
@@ -95,7 +95,7 @@ analyzer-text := -Wno-analyzer-malloc-leak
 lint-analyzer:
 	$(call say,LINT,gcc -fanalyzer)
 	$(Q)if gcc -fanalyzer -E -x c /dev/null >/dev/null 2>&1; then \
-		for source in $(wildcard helpers/*.c helpers/lib/*.c); do \
+		for source in $(wildcard helpers/*.c helpers/*/*.c); do \
 			case $$source in */lib/text.c) more=$(analyzer-text) ;; *) more= ;; esac; \
 			echo "$$source$${more:+ $$more}"; \
 		done | xargs -L 1 -P 2 gcc -std=c11 -D_GNU_SOURCE -Ihelpers -O2 -fanalyzer -Werror -c -o /dev/null; \

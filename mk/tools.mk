@@ -23,14 +23,16 @@ warnings := -Wall -Wextra -Wformat=2 -Wvla $(if $(STRICT),-Werror)
 # refuses -fcf-protection, gcc 11 warns of _FORTIFY_SOURCE=3.
 hardening := -fPIE -fstack-protector-strong $(if $(macos),,-fstack-clash-protection) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 hardening-ld := $(if $(macos),-Wl$(comma)-dead_strip_dylibs,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now)
-compile := $(CC) -std=c11 -D_GNU_SOURCE $(warnings) $(hardening) $(brew:%=-I%/include) $(CPPFLAGS) $(CFLAGS)
+compile := $(CC) -std=c11 -D_GNU_SOURCE -Ihelpers $(warnings) $(hardening) $(brew:%=-I%/include) $(CPPFLAGS) $(CFLAGS)
 
 # Each helper loads only the libraries that it uses: libcurl alone takes longer to load than all the rest.
 libraries := $(brew:%=-L%/lib) $(if $(macos),,-Wl$(comma)--as-needed) -lcurl -lmicrohttpd -ljansson -lcrypto -larchive -lzstd \
 	-lz $(LDLIBS)
 link := $(CC) $(CFLAGS) $(hardening-ld) $(LDFLAGS)
 
-lib-objects := $(patsubst helpers/%.c,$(obj)/%.o,$(wildcard helpers/lib/*.c))
+# A helper is a file; what several need is in a folder a concern, and all of that one library.
+lib-sources := $(wildcard helpers/*/*.c)
+lib-objects := $(lib-sources:helpers/%.c=$(obj)/%.o)
 helpers := $(patsubst helpers/%.c,$(bin)/%,$(wildcard helpers/*.c))
 
 # The flags of the last time; another line recompiles everything, and says so.
@@ -55,4 +57,4 @@ $(helpers): $(bin)/%: $(obj)/%.o $(obj)/lib.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D); $(link) $^ $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
--include $(wildcard $(obj)/*.d $(obj)/lib/*.d)
+-include $(wildcard $(obj)/*.d $(obj)/*/*.d)

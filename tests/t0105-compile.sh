@@ -18,7 +18,7 @@ must touch "$tmp/copy/helpers/image-id.c"
 is 'a source: its helper' "$(compiled)" '-> image-id image-id.c '
 must touch "$tmp/copy/helpers/lib/digest.c"
 is 'a source of the library: that, and what links it' "$(compiled)" '-> image-id lib/digest.c '
-must touch "$tmp/copy/helpers/lib/sweep.h"
+must touch "$tmp/copy/helpers/engine/sweep.h"
 unlike 'a header: who includes it' "$(compiled)" 'lib/port\.c|image-id\.c'
 must touch "$tmp/copy/helpers/lib/lib.h"
 like 'a header of all: all' "$(compiled)" 'image-id\.c.*lib/port\.c'

@@ -229,7 +229,7 @@ like '... the packages are named' "$(cat "$err")" '^setup: no apt-get and no Hom
 
 # --- The list is whole: whatever a source includes comes from a package of it.
 need cc dpkg
-cc -D_GNU_SOURCE -I"$top/helpers" -M "$top"/helpers/*.c "$top"/helpers/lib/*.c "$top"/tests/*/*.c | tr ' ' '\n' | grep '^/usr/' | sort -u |
+cc -D_GNU_SOURCE -I"$top/helpers" -M "$top"/helpers/*.c "$top"/helpers/*/*.c "$top"/tests/*/*.c | tr ' ' '\n' | grep '^/usr/' | sort -u |
 	xargs dpkg -S 2>/dev/null | sed 's/[:,].*//' | sort -u | grep -vE '^(linux-libc-dev|libgcc-[0-9]+-dev)$' >"$tmp/used"
 while read -r package; do
 	ok "$package, which a source needs, is in the list" grep -q " $package " "$top/mk/setup.sh"

@@ -1,7 +1,7 @@
 /* clock.c - time that nobody sets: deadlines survive a changed wall clock. */
 #include <time.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 int64_t
 now_ms(void)

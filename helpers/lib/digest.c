@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 static void
 to_hex(const unsigned char *bytes, size_t size, char *hex)

@@ -6,7 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "lib/io.h"
+
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#define st_ctim st_ctimespec
+#endif
 
 /* Closes fd. */
 static char *
@@ -284,4 +289,13 @@ write_request(const char *path, const struct list *l)
 {
 	if (!try_request(path, l))
 		die_errno(EXIT_SYSTEM, "cannot write '%s'", path);
+}
+
+/* Tells a file from every other, and from itself after a change. The caller frees it. */
+char *
+stat_text(const struct stat *st)
+{
+	return format("%llu %llu %lld %lld.%09ld %lld.%09ld\n", (unsigned long long)st->st_dev,
+		      (unsigned long long)st->st_ino, (long long)st->st_size, (long long)st->st_mtim.tv_sec,
+		      st->st_mtim.tv_nsec, (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
 }

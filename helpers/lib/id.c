@@ -1,7 +1,7 @@
 /* id.c - image IDs; apart from digest.c, since most of those who read one compute none. */
 #include <string.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 /*
  * "sha256:<64 hex>", then only white space (docker's classic builder ends its

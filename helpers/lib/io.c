@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "lib/io.h"
 
 /* return fail(why, ...): the reason, and false. */
 bool

@@ -2,7 +2,7 @@
 #ifndef IO_H
 #define IO_H
 
-#include "lib.h"
+#include "lib/lib.h"
 
 enum { WHY = 200 }; /* room for a reason */
 

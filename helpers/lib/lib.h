@@ -49,6 +49,7 @@ void list_add(struct list *l, const char *s);
 void list_addf(struct list *l, const char *fmt, ...) PRINTF(2, 3);
 void list_free(struct list *l);
 bool list_has(const struct list *l, const char *s);
+const char *value_of(const struct list *settings, const char *name);
 
 /* clock.c: milliseconds of a clock that nobody sets. */
 int64_t now_ms(void);
@@ -68,6 +69,7 @@ bool write_if_changed(const char *path, const char *text);
 void append_line(const char *path, const char *text);
 int make_folders(const char *path, mode_t mode);
 int sync_path(const char *path);
+char *stat_text(const struct stat *st);
 int remove_tree(const char *path);
 bool read_request(const char *path, struct list *out);
 bool try_request(const char *path, const struct list *l);
@@ -158,16 +160,5 @@ struct probe {
 	unsigned timeout;           /* seconds */
 };
 bool wait_ready(const struct probe *p, bool (*gone)(void *), void *arg, char why[200]);
-
-/* sidecar.c: smolvm's artifact. */
-struct sidecar {
-	uint64_t assets_offset, assets_size, manifest_offset, manifest_size;
-	uint32_t crc;
-	char image[512], digest[80], platform[64], version[40];
-	size_t layers;
-	char layer[80]; /* digest of the first one */
-};
-bool read_sidecar(int fd, struct sidecar *s, char why[200]);
-bool check_sidecar(int fd, const struct sidecar *s, char why[200]);
 
 #endif

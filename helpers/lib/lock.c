@@ -13,7 +13,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 /* The lock's descriptor, or -1 while somebody else has it. Any other trouble ends the program. */
 int

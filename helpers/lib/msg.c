@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 static const char *progname = "smolmake";
 

@@ -15,7 +15,7 @@
 #include <sys/sysctl.h>
 #endif
 
-#include "lib.h"
+#include "lib/lib.h"
 
 struct owner {
 	char boot[13];

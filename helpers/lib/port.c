@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 /* The number at p, and what comes behind it; 0 where that is no port. */
 static int

@@ -24,7 +24,7 @@
 #include <sys/syscall.h>
 #endif
 
-#include "lib.h"
+#include "lib/lib.h"
 
 enum { GRACE_MS = 5000, WATCH_MS = 200, CAPTURE_MAX = 1 << 20 };
 

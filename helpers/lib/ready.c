@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 enum { FIRST_PAUSE_MS = 2, LONGEST_PAUSE_MS = 10, TRY_MS = 1000 };
 

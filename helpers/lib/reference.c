@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 static bool
 lower_or_digit(char c)

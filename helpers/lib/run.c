@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 /* The options of a program that has none but -h: where its operands begin. */
 int

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 enum { QUIET_MS = 2000 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib.h"
+#include "lib/lib.h"
 
 void *
 xmalloc(size_t size)
@@ -156,4 +156,16 @@ list_has(const struct list *l, const char *s)
 		if (strcmp(l->at[i], s) == 0)
 			return true;
 	return false;
+}
+
+/* The value of NAME in K=V settings, "" where there is none. */
+const char *
+value_of(const struct list *settings, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < settings->count; i++)
+		if (strncmp(settings->at[i], name, n) == 0 && settings->at[i][n] == '=')
+			return settings->at[i] + n + 1;
+	return "";
 }

@@ -13,7 +13,7 @@
 #include <sys/xattr.h>
 #endif
 
-#include "lib.h"
+#include "lib/lib.h"
 
 /* Whether the group is more than this user's own, by its list or as somebody's first group; where nobody
  * knows it, it is. */

@@ -2,10 +2,10 @@
  * What the engine answers: of an image, as inspect prints it, or why not, as its API does. What is taken for
  * an ID is one; what a message is made of ends where it must.
  */
-#include "lib/pull.c" /* NOLINT(bugprone-suspicious-include): what is tested is static */
+#include "engine/pull.c" /* NOLINT(bugprone-suspicious-include): what is tested is static */
 
+#include "engine/engine.h"
 #include "fuzz.h"
-#include "lib/engine.h"
 
 static bool
 is_hex(const char *text)

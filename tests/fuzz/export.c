@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "checksums.h"
-#include "lib/flatten.h"
+#include "image/flatten.h"
 
 static void
 flatten(struct export *e, struct image *m)

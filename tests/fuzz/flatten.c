@@ -8,7 +8,7 @@
 #include <archive_entry.h>
 
 #include "checksums.h"
-#include "lib/flat.h"
+#include "image/flat.h"
 
 static void
 put(struct archive *a, const char *name, const void *bytes, size_t size)

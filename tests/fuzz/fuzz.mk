@@ -18,11 +18,11 @@ libfuzzer-ld := $(CLANG) -fsanitize=fuzzer,address,undefined
 replay := $(CC) $(flags) -fsanitize=address,undefined
 replay-ld := $(CC) -fsanitize=address,undefined
 
-lib := $(patsubst helpers/lib/%.c,lib/%.o,$(wildcard helpers/lib/*.c))
+lib := $(patsubst helpers/%.c,lib/%.o,$(wildcard helpers/*/*.c))
 
 # $(call rules,KIND): $$ is for when the rule runs, $ for now.
 define rules
-$(fuzz)/$1/lib/%.o: helpers/lib/%.c
+$(fuzz)/$1/lib/%.o: helpers/%.c
 	@mkdir -p $$(@D); $($1) -MMD -MP -c $$< -o $$@
 $(fuzz)/$1/%.o: tests/fuzz/%.c
 	@mkdir -p $$(@D); $($1) -MMD -MP -c $$< -o $$@
@@ -38,4 +38,4 @@ $(fuzz)/replay/%: $(fuzz)/replay/%.o $(fuzz)/replay/main.o $(fuzz)/replay/lib.a
 	@$(replay-ld) $^ $(libraries) -o $@
 
 .SECONDARY:
--include $(wildcard $(fuzz)/*/*.d $(fuzz)/*/lib/*.d)
+-include $(wildcard $(fuzz)/*/*.d $(fuzz)/*/lib/*/*.d)

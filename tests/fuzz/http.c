@@ -1,7 +1,7 @@
 /* What a registry's client asks for: a route is made of harmless characters, a range lies inside. */
 #include "fuzz.h"
 
-#include "lib/request.h"
+#include "registry/request.h"
 
 #define DIGEST_TEXT "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

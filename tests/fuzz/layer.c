@@ -1,8 +1,8 @@
 /*
- * Any bytes as a layer, plain, gzip or zstd, by both that read one: what checks it (lib/layer.c) and what
- * serves it (lib/recode.c). What both take holds the same; what is served is what its digest says.
+ * Any bytes as a layer, plain, gzip or zstd, by both that read one: what checks it (image/layer.c) and what
+ * serves it (image/recode.c). What both take holds the same; what is served is what its digest says.
  */
-#include "lib/recode.c" /* NOLINT(bugprone-suspicious-include): what is tested is static */
+#include "image/recode.c" /* NOLINT(bugprone-suspicious-include): what is tested is static */
 
 #include "fuzz.h"
 

@@ -6,7 +6,7 @@
 
 #include <dirent.h>
 
-#include "lib/intake.h"
+#include "registry/intake.h"
 
 #define ID "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" /* of "{}" */
 

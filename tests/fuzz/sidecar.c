@@ -7,6 +7,8 @@
 
 #include "fuzz.h"
 
+#include "machine/sidecar.h"
+
 static void
 little_endian(uint8_t *at, uint64_t n, size_t bytes)
 {

@@ -7,7 +7,7 @@
 #undef main
 
 #include "fuzz.h"
-#include "lib/smolvm.h"
+#include "machine/smolvm.h"
 
 static void
 check_version(const char *text)

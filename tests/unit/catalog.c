@@ -1,5 +1,5 @@
 /* catalog.c - what a registry finds under which name. */
-#include "lib/catalog.h" /* before cmocka, whose fail() is a macro */
+#include "registry/catalog.h" /* before cmocka, whose fail() is a macro */
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* encode.c - what is compressed comes out again, and as one piece. */
-#include "lib/encode.h" /* before cmocka, whose fail() is a macro */
+#include "image/encode.h" /* before cmocka, whose fail() is a macro */
 
 #include "unit.h"
 

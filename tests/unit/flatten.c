@@ -2,8 +2,8 @@
  * word for it. */
 #include "saved.h"
 
-#include "lib/flatten.h"
-#include "lib/tar.h"
+#include "image/flatten.h"
+#include "image/tar.h"
 
 /*
  * A layer is a line of entries: "a/" a folder, "f=text" a file, "s>target" a symbolic link, "h@target" a hard

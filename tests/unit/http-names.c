@@ -1,7 +1,7 @@
 /* http-names.c - what a registry's client asks for: paths, ranges, entity tags. */
 #include "unit.h"
 
-#include "lib/request.h"
+#include "registry/request.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define DIGEST_TEXT "sha256:" HEX64

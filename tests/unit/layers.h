@@ -2,7 +2,7 @@
 #ifndef LAYERS_H
 #define LAYERS_H
 
-#include "lib/encode.h"
+#include "image/encode.h"
 
 /* What a tar begins with, then bytes that compress a little; room for size, 512 at least. */
 __attribute__((unused)) static void

@@ -1,5 +1,5 @@
 /* machine.c - is the cache's entry for a key a whole machine? The working folder is the cache. */
-#include "lib/machine.h"
+#include "machine/machine.h"
 #include "packed.h"
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* meter.c, msg.c - what somebody at a terminal sees of a long transfer, and what others do. */
-#include "lib/meter.h" /* before cmocka, whose fail() is a macro */
+#include "registry/meter.h" /* before cmocka, whose fail() is a macro */
 
 #include "unit.h"
 

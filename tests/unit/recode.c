@@ -1,5 +1,5 @@
 /* recode.c - a layer is compressed while there is time, and served as it is when there is none. */
-#include "lib/recode.h" /* before cmocka, whose fail() is a macro */
+#include "image/recode.h" /* before cmocka, whose fail() is a macro */
 
 #include "unit.h"
 

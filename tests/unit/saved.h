@@ -3,7 +3,7 @@
 #ifndef SAVED_H
 #define SAVED_H
 
-#include "lib/export.h" /* before cmocka, whose fail() is a macro */
+#include "image/export.h" /* before cmocka, whose fail() is a macro */
 
 #include "unit.h"
 

@@ -1,6 +1,9 @@
 /* sidecar.c - what is no whole artifact is never taken for one. */
-#include "packed.h"
+#include "machine/sidecar.h" /* before cmocka, whose fail() is a macro */
+
 #include "unit.h"
+
+#include "packed.h"
 
 #define MANIFEST_TEXT                                                                                        \
 	"{\"image\":\"127.0.0.1:32770/x:0123456789abcdef\",\"digest\":\"sha256:ab\","                        \

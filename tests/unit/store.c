@@ -1,6 +1,6 @@
 /* store.c - kept layers: found while they are what their record says, gone when they are not, evicted by use.
  */
-#include "lib/store.h" /* before cmocka, whose fail() is a macro */
+#include "registry/store.h" /* before cmocka, whose fail() is a macro */
 
 #include "unit.h"
 

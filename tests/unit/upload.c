@@ -1,5 +1,5 @@
 /* upload.c - a blob on its way in: what it is taken for, and what is kept of it. */
-#include "lib/upload.h" /* before cmocka, whose fail() is a macro */
+#include "registry/upload.h" /* before cmocka, whose fail() is a macro */
 
 #include "unit.h"
 

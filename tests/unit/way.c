@@ -1,5 +1,5 @@
 /* way.c - which way is chosen for a miss. */
-#include "lib/way.h" /* before cmocka, whose fail() is a macro */
+#include "registry/way.h" /* before cmocka, whose fail() is a macro */
 
 #include "unit.h"
 

@@ -1,0 +1,30 @@
+/* engine.h - the engine behind DOCKER; apart from lib.h since few helpers need JSON. */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <jansson.h>
+
+#include "lib/lib.h"
+
+enum engine { DOCKER, PODMAN };
+
+/* Of what inspect says of an image, what tells it from others. */
+struct inspection {
+	char id[SHA256_HEX + 1];     /* the engine's own */
+	char config[SHA256_HEX + 1]; /* the config's digest, or "": it is not told */
+	bool containerd;             /* of that store, whose IDs are none of configs */
+	size_t layers;
+};
+
+bool find_program(const char *name);
+bool is_podman(const char *docker, unsigned timeout);
+enum engine find_engine(const char *docker, unsigned timeout, bool remote);
+char *engine_socket(const char *docker, unsigned timeout);
+enum engine engine_of_run(void);
+char *pin_name(const char *slug);
+json_t *parse_image(const char *text);
+bool read_image(json_t *image, struct inspection *i);
+void read_image_command(json_t *image, struct list *out);
+json_t *inspect_image(const char *docker, const char *name, unsigned timeout, char **err);
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * pull.c - images out of the engine, all in one export.
+ *
+ * One export of several images holds what they share once, and costs little more
+ * than one of them. It is asked for by the Engine API where the engine has a Unix
+ * socket here, otherwise from $DOCKER, which knows podman, ssh and TLS.
+ * Either way a thread of ours looks after it while the caller reads: it ends the
+ * export at the deadline or after a signal, and the end of the pipe tells the caller.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "engine/pull.h"
+
+enum { PIPE_SIZE = 1 << 20, REFUSAL_MAX = 4096, CONNECT_SECONDS = 10 };
+
+/* --- By the API */
+
+/* The bytes go on; but for those of a refusal, which are a sentence in JSON. */
+static size_t
+on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct pull *p = ((void **)arg)[0];
+	CURL *curl = ((void **)arg)[1];
+	size_t n = size * count, used = p->refusal ? strlen(p->refusal) : 0;
+	long status = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200)
+		return write_all(p->out, bytes, n) ? n : 0;
+	if (used + n < REFUSAL_MAX) {
+		p->refusal = xrealloc(p->refusal, used + n + 1);
+		memcpy(p->refusal + used, bytes, n);
+		p->refusal[used + n] = '\0';
+	}
+	return n;
+}
+
+/* Called about once a second at least, whether or not anything comes. */
+static int
+on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)arg;
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return caught_signal() != 0;
+}
+
+static bool
+refused(struct pull *p, long status)
+{
+	json_t *answer = p->refusal ? json_loads(p->refusal, 0, NULL) : NULL;
+	const char *message = json_string_value(json_object_get(answer, "message"));
+
+	fail(p->why, "the engine says: %.150s (status %ld)", message ? message : "nothing", status);
+	json_decref(answer);
+	return false;
+}
+
+static bool
+by_api(struct pull *p)
+{
+	char error[CURL_ERROR_SIZE] = "";
+	CURL *curl = curl_easy_init();
+	void *both[2] = {p, curl};
+	long status = 0;
+	CURLcode rc;
+
+	if (curl == NULL)
+		return fail(p->why, "libcurl cannot be initialised");
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, p->socket);
+	curl_easy_setopt(curl, CURLOPT_URL, p->url);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)p->timeout);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, both);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	rc = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(curl);
+	if (rc == CURLE_OPERATION_TIMEDOUT)
+		return fail(p->why, "the engine did not export it within %u s", p->timeout);
+	if (rc != CURLE_OK)
+		return fail(p->why, "%s: %.120s", p->socket, *error ? error : curl_easy_strerror(rc));
+	return status == 200 || refused(p, status);
+}
+
+/* Takes the socket's path. */
+static void
+ask_api(struct pull *p, char *socket, const struct list *ids, int out)
+{
+	p->url = xstrdup("http://engine/images/get");
+	for (size_t i = 0; i < ids->count; i++) {
+		char *longer = format("%s%cnames=%s", p->url, i ? '&' : '?', ids->at[i]);
+
+		free(p->url);
+		p->url = longer;
+	}
+	p->socket = socket;
+	p->out = out;
+	curl_global_init(CURL_GLOBAL_NOTHING);
+}
+
+/* --- By the command */
+
+/* podman wants to be told that several images are meant, and knows IDs without their prefix. */
+static void
+ask_command(struct pull *p, const struct list *ids, int out)
+{
+	const char *docker = needed("DOCKER");
+	bool podman = is_podman(docker, seconds_setting("TOOL_TIMEOUT", 30));
+
+	list_add(&p->argv, docker);
+	list_add(&p->argv, "save");
+	if (podman) {
+		list_add(&p->argv, "--quiet");
+		list_add(&p->argv, "--format=docker-archive");
+		list_add(&p->argv, "--multi-image-archive");
+	}
+	for (size_t i = 0; i < ids->count; i++)
+		list_add(&p->argv, podman ? strchr(ids->at[i], ':') + 1 : ids->at[i]);
+	p->save = xmalloc(sizeof(*p->save));
+	*p->save = (struct command){
+	    .argv = p->argv.at, .in = -1, .out = out, .err = 2, .timeout = p->timeout, .foreign = true};
+	p->child = start_command(p->save);
+	if (p->child < 0)
+		die_errno(EXIT_SYSTEM, "cannot run '%s'", docker);
+	close(out);
+}
+
+static bool
+by_command(struct pull *p)
+{
+	struct outcome o = wait_command(p->child, p->save);
+
+	if (o.timed_out)
+		return fail(p->why, "'%s save' did not end within %u s", p->argv.at[0], p->timeout);
+	return o.code == 0 || fail(p->why, "'%s save' ended with status %d", p->argv.at[0], o.code);
+}
+
+/* --- Both */
+
+static void *
+look_after(void *arg)
+{
+	struct pull *p = arg;
+
+	if (p->socket) {
+		p->good = by_api(p);
+		close(p->out);
+	} else
+		p->good = by_command(p);
+	return NULL;
+}
+
+/* The pipe's end to read from. ids: "sha256:<64 hex>" each. */
+int
+pull_start(struct pull *p, const struct list *ids, unsigned timeout)
+{
+	char *socket = engine_socket(setting("DOCKER"), seconds_setting("TOOL_TIMEOUT", 30));
+	int ends[2];
+
+	*p = (struct pull){.timeout = timeout};
+	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
+	    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
+		die_errno(EXIT_SYSTEM, "cannot make a pipe");
+#ifdef F_SETPIPE_SZ
+	fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE);
+#endif
+	p->in = ends[0];
+	if (socket != NULL)
+		ask_api(p, socket, ids, ends[1]);
+	else
+		ask_command(p, ids, ends[1]);
+	if (pthread_create(&p->thread, NULL, look_after, p) != 0)
+		die(EXIT_SYSTEM, "cannot start a thread");
+	return p->in;
+}
+
+/* Whether the export had ended when it was read; if not, that it failed is our own doing. */
+static bool
+has_ended(const struct pull *p)
+{
+	struct pollfd fd = {.fd = p->in, .events = POLLIN};
+
+	return poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
+}
+
+/* False, and why, where the engine failed; what else was wrong with the export is left as it stands in why.
+ */
+bool
+pull_end(struct pull *p, char why[WHY])
+{
+	bool cut = !has_ended(p);
+
+	close(p->in); /* who writes to it still need not go on */
+	pthread_join(p->thread, NULL);
+	if (!p->good && !cut)
+		memcpy(why, p->why, WHY);
+	free(p->socket);
+	free(p->url);
+	free(p->refusal);
+	free(p->save);
+	list_free(&p->argv);
+	return p->good;
+}

@@ -1,0 +1,135 @@
+/*
+ * decode.c - a stream of bytes whose compression is undone as they come.
+ *
+ * Several gzip members or zstd frames, one behind the other, are one stream.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "image/decode.h"
+
+enum { OUTPUT = 256 << 10 };
+
+struct decoder {
+	enum coding coding;
+	decoder_sink sink;
+	void *arg;
+	z_stream gzip;
+	ZSTD_DStream *zstd;
+	bool between; /* the last frame is whole: the data may end here */
+	unsigned char output[OUTPUT];
+};
+
+/* What a layer is by its first MAGIC bytes; false where they are nothing that one begins with. */
+bool
+tell_coding(const unsigned char *start, size_t size, enum coding *coding)
+{
+	static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd}, zeros[MAGIC];
+
+	*coding = PLAIN;
+	if (size >= sizeof(gzip) && memcmp(start, gzip, sizeof(gzip)) == 0)
+		*coding = GZIP;
+	else if (size >= sizeof(zstd) && memcmp(start, zstd, sizeof(zstd)) == 0)
+		*coding = ZSTD;
+	else
+		return size >= MAGIC &&
+		       (memcmp(start + 257, "ustar", 5) == 0 || memcmp(start, zeros, MAGIC) == 0);
+	return true;
+}
+
+struct decoder *
+decoder_new(enum coding coding, decoder_sink sink, void *arg)
+{
+	struct decoder *d = xmalloc(sizeof(*d));
+
+	d->coding = coding;
+	d->sink = sink;
+	d->arg = arg;
+	d->gzip = (z_stream){0};
+	d->zstd = NULL;
+	d->between = coding == PLAIN;
+	if (coding == GZIP && inflateInit2(&d->gzip, MAX_WBITS + 16) != Z_OK)
+		die(EXIT_SYSTEM, "zlib cannot be had");
+	if (coding == ZSTD && (d->zstd = ZSTD_createDStream()) == NULL)
+		die(EXIT_SYSTEM, "out of memory");
+	return d;
+}
+
+static bool
+gunzip(struct decoder *d, const void *bytes, size_t size, char why[WHY])
+{
+	z_stream *z = &d->gzip;
+	int rc = Z_OK;
+
+	z->next_in = (unsigned char *)bytes;
+	z->avail_in = (uInt)size;
+	do {
+		if (d->between && z->avail_in > 0)
+			inflateReset(z); /* one member may follow another */
+		z->next_out = d->output;
+		z->avail_out = OUTPUT;
+		rc = inflate(z, Z_NO_FLUSH);
+		if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
+			return fail(why, "damaged gzip data: %.100s", z->msg ? z->msg : zError(rc));
+		d->between = rc == Z_STREAM_END;
+		if (!d->sink(d->arg, d->output, OUTPUT - z->avail_out, why))
+			return false;
+	} while (z->avail_in > 0 || (z->avail_out == 0 && !d->between));
+	return true;
+}
+
+static bool
+unzstd(struct decoder *d, const void *bytes, size_t size, char why[WHY])
+{
+	ZSTD_inBuffer in = {bytes, size, 0};
+	ZSTD_outBuffer out;
+
+	do {
+		size_t rc;
+
+		out = (ZSTD_outBuffer){d->output, OUTPUT, 0};
+		rc = ZSTD_decompressStream(d->zstd, &out, &in);
+		if (ZSTD_isError(rc))
+			return fail(why, "damaged zstd data: %.100s", ZSTD_getErrorName(rc));
+		d->between = rc == 0;
+		if (!d->sink(d->arg, d->output, out.pos, why))
+			return false;
+	} while (in.pos < in.size || (out.pos == OUTPUT && !d->between));
+	return true;
+}
+
+bool
+decoder_add(struct decoder *d, const void *bytes, size_t size, char why[WHY])
+{
+	if (size == 0)
+		return true;
+	switch (d->coding) {
+	case GZIP:
+		return gunzip(d, bytes, size, why);
+	case ZSTD:
+		return unzstd(d, bytes, size, why);
+	case PLAIN:
+		break;
+	}
+	return d->sink(d->arg, bytes, size, why);
+}
+
+/* Nothing more comes: false where something is missing. */
+bool
+decoder_end(const struct decoder *d, char why[WHY])
+{
+	return d->between || fail(why, "its compressed data ends too early");
+}
+
+void
+decoder_free(struct decoder *d)
+{
+	if (d == NULL)
+		return;
+	if (d->coding == GZIP)
+		inflateEnd(&d->gzip);
+	ZSTD_freeDStream(d->zstd);
+	free(d);
+}

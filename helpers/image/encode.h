@@ -1,0 +1,23 @@
+/*
+ * encode.h - a stream of bytes, compressed on several processors and hashed as it is written.
+ *
+ *	c = encoder_new(ZSTD, size, fd);
+ *	while (...)
+ *		encoder_add(c, bytes, n, why);
+ *	encoder_end(c, digest, &length, why);
+ *	encoder_free(c);
+ */
+#ifndef ENCODE_H
+#define ENCODE_H
+
+#include "image/export.h"
+
+struct encoder;
+
+struct encoder *encoder_new(enum coding coding, uint64_t size, int out);
+bool encoder_add(struct encoder *c, const void *bytes, size_t size, char why[WHY]);
+bool encoder_end(struct encoder *c, char digest[DIGEST], uint64_t *length, char why[WHY]);
+void encoder_free(struct encoder *c);
+unsigned processors(unsigned most);
+
+#endif

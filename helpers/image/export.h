@@ -1,0 +1,52 @@
+/*
+ * export.h - what an engine's export holds: images, their configs and their
+ * layers, each as the place in one file where it lies.
+ *
+ * Whoever uses this must not call setlocale(): in the C locale libarchive hands
+ * names on byte by byte, in others it may normalise them.
+ */
+#ifndef EXPORT_H
+#define EXPORT_H
+
+#include "lib/io.h"
+
+enum { DIGEST = 72 }; /* room for "sha256:<64 hex>" */
+enum coding { PLAIN, GZIP, ZSTD };
+
+struct blob {
+	off_t offset;
+	uint64_t size;
+	enum coding coding;  /* told by the bytes, never by a name */
+	char digest[DIGEST]; /* of the bytes as stored; "" while unknown; only a claim until it is verified */
+	bool verified;       /* all of it has been read: this digest and the config's diff_id hold */
+};
+
+struct image {
+	char id[DIGEST]; /* the digest of its config */
+	struct blob config;
+	char *config_json;
+	size_t layers; /* the lowest first */
+	struct blob *layer;
+	char (*diff_id)[DIGEST]; /* of each layer's bytes as a plain tar, as the config says */
+};
+
+struct export
+{
+	int spool;
+	size_t images;
+	struct image *image;
+	struct member *member; /* private: by name */
+	size_t members, json_read;
+};
+
+bool read_export(int in, const char *folder,
+		 void (*on_member)(void *arg, const char *name, off_t offset, uint64_t size), void *arg,
+		 struct export *e, char why[WHY]);
+void free_export(struct export *e);
+
+/* layer.c: no layer may be used before one of these has said yes, or its digests have been taken in another
+ * way. */
+bool verify_layer(struct export *e, struct image *m, size_t layer, char why[WHY]);
+bool decode_layer(struct export *e, struct image *m, size_t layer, int out, char why[WHY]);
+
+#endif

@@ -1,0 +1,22 @@
+/* flat.h - an image that is being flattened (private to flatten.c and flat-write.c). */
+#ifndef FLAT_H
+#define FLAT_H
+
+#include "image/flatten.h"
+#include "image/tree.h"
+
+struct place {
+	int fd;
+	off_t start, end;
+};
+
+struct flat {
+	struct tree tree;
+	uint64_t size;       /* bytes of all files, those that a later layer replaces and holes included */
+	struct place *place; /* of each layer, as a plain tar */
+	int scratch;         /* what was compressed, decoded; -1: nothing was */
+	struct tar tar;      /* the layer that is being read */
+	struct place *read;  /* which one that is */
+};
+
+#endif

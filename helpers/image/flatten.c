@@ -1,0 +1,207 @@
+/*
+ * flatten.c - an image of an export as one layer.
+ *
+ * The headers of all layers are read, the lowest layer first, and applied to a
+ * tree of names; what that ends as is the image's tree, and flat-write.c writes it.
+ * So each entry means what it meant when its layer was applied: a file that only
+ * an old hard link still names is in the tree as any other. Contents are not
+ * looked at but to verify them, and copied once, from where they lie.
+ *
+ * Compressed layers are decoded, while they are verified, into a scratch file
+ * without a name: decoding costs several times what copying does.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image/flat.h"
+
+/* A hole of any size is a few bytes in a layer; it has to be written out, as the engine had to. */
+#define SIZE_MOST (UINT64_C(1) << 40)
+
+static bool
+too_many(char why[WHY])
+{
+	return fail(why, "the image has too many paths");
+}
+
+/*
+ * ".wh.NAME" takes NAME away, ".wh..wh..opq" all that is in its folder; whatever
+ * else begins with ".wh..wh." are notes of aufs to itself.
+ */
+static bool
+white_out(struct flat *f, char *path, char *base, uint32_t layer, char why[WHY])
+{
+	bool opaque = strcmp(base, ".wh..wh..opq") == 0;
+	char *name = base + strlen(".wh.");
+	struct node *n;
+
+	if (strcmp(name, "") == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return fail(why, "'%.140s' removes nothing that can be", path);
+	if (!opaque && strncmp(name, ".wh.", strlen(".wh.")) == 0)
+		return true;
+	if (opaque)
+		base[base > path ? -1 : 0] = '\0';
+	else
+		memmove(base, name, strlen(name) + 1);
+	n = tree_find(&f->tree, path);
+	if (n != NULL && opaque)
+		tree_hide(&f->tree, n, layer);
+	else if (n != NULL)
+		tree_remove(&f->tree, n, layer);
+	return true;
+}
+
+static bool
+add_link(struct flat *f, const char *path, const char *raw_target, uint32_t layer, char why[WHY])
+{
+	char target[PATH_ROOM];
+	struct node *n = NULL;
+
+	if (clean_path(raw_target, target))
+		n = tree_find(&f->tree, target);
+	if (n == NULL || n->folder)
+		return fail(why, "'%.60s' is a hard link to '%.60s', which is no file", path, raw_target);
+	return tree_link(&f->tree, path, n, layer) != NULL || too_many(why);
+}
+
+/* What libarchive reads, but could not write again. */
+static bool
+plausible(struct flat *f, struct archive_entry *entry, const char *path, char why[WHY])
+{
+	long long size = archive_entry_size(entry), uid = archive_entry_uid(entry),
+		  gid = archive_entry_gid(entry);
+
+	if (size < 0 || (uint64_t)size > SIZE_MOST - f->size)
+		return fail(why, "'%.100s' claims to have %lld bytes; an image may have 1 TiB together", path,
+			    size);
+	if (uid < 0 || gid < 0)
+		return fail(why, "'%.100s' claims to be of %lld:%lld", path, uid, gid);
+	f->size += (uint64_t)size;
+	return true;
+}
+
+static bool
+apply(struct flat *f, struct tar *t, uint32_t layer, char why[WHY])
+{
+	const char *raw = archive_entry_pathname(t->entry), *target = archive_entry_hardlink(t->entry);
+	bool folder = target == NULL && archive_entry_filetype(t->entry) == AE_IFDIR;
+	char path[PATH_ROOM], *base;
+	struct node *n;
+
+	if (raw == NULL || !clean_path(raw, path))
+		return fail(why, "an entry has the unusable name '%.140s'", raw ? raw : "");
+	base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	if (strncmp(base, ".wh.", strlen(".wh.")) == 0)
+		return white_out(f, path, base, layer, why);
+	if (*path == '\0' && !folder)
+		return fail(why, "its root is no folder");
+	if (!plausible(f, t->entry, path, why))
+		return false;
+	if (target != NULL)
+		return add_link(f, path, target, layer, why);
+	n = tree_put(&f->tree, path, folder, layer);
+	if (n == NULL)
+		return too_many(why);
+	tree_describe(n, t->header, layer);
+	return true;
+}
+
+static bool
+apply_layer(struct flat *f, size_t layer, char why[WHY])
+{
+	const struct place *p = &f->place[layer];
+	enum found found = BROKEN;
+
+	if (!tar_seek(&f->tar, p->fd, p->start, p->end, why))
+		return false;
+	while ((found = tar_next(&f->tar, why)) == ENTRY)
+		if (!apply(f, &f->tar, (uint32_t)layer, why))
+			return false;
+	return found == END;
+}
+
+/* Where the layer lies as a plain tar; it is verified by then. */
+static bool
+place_layer(struct flat *f, struct export *e, struct image *m, size_t layer, const char *folder,
+	    char why[WHY])
+{
+	const struct blob *b = &m->layer[layer];
+	struct place *p = &f->place[layer];
+
+	if (b->coding == PLAIN) {
+		*p = (struct place){e->spool, b->offset, b->offset + (off_t)b->size};
+		return verify_layer(e, m, layer, why);
+	}
+	if (f->scratch < 0 && (f->scratch = unlinked_file(folder)) < 0)
+		return fail_errno(why, "cannot make a file in '%.100s'", folder);
+	p->fd = f->scratch;
+	p->start = lseek(f->scratch, 0, SEEK_CUR);
+	if (!decode_layer(e, m, layer, f->scratch, why))
+		return false;
+	p->end = lseek(f->scratch, 0, SEEK_CUR);
+	return true;
+}
+
+/* NULL: why says which layer is not what it should be, and in what. The export must stay open. */
+struct flat *
+flat_open(struct export *e, struct image *m, const char *folder, char why[WHY])
+{
+	struct flat *f = xmalloc(sizeof(*f));
+	char reason[WHY];
+
+	*f = (struct flat){.scratch = -1};
+	f->place = xmalloc(m->layers * sizeof(*f->place));
+	tree_init(&f->tree);
+	tar_init(&f->tar);
+	for (size_t i = 0; i < m->layers; i++) {
+		bool good = place_layer(f, e, m, i, folder, why);
+
+		if (good && !apply_layer(f, i, reason))
+			good = fail(why, "layer %zu of %.19s...: %.140s", i + 1, m->id, reason);
+		if (!good) {
+			flat_free(f);
+			return NULL;
+		}
+	}
+	return f;
+}
+
+size_t
+flat_paths(const struct flat *f)
+{
+	return f->tree.nodes;
+}
+
+void
+flat_free(struct flat *f)
+{
+	tree_free(&f->tree);
+	tar_close(&f->tar);
+	if (f->scratch >= 0)
+		close(f->scratch);
+	free(f->place);
+	free(f);
+}
+
+/* All as it was but for the list of layers and their history, which must be as long. The caller frees it. */
+char *
+flat_config(const struct image *m, const char *digest)
+{
+	json_t *config = json_loads(m->config_json, 0, NULL);
+	json_t *created = json_object_get(config, "created");
+	json_t *entry = json_pack("{s:s}", "created_by", "smolmake flatten-image");
+	char *text;
+
+	if (created != NULL)
+		json_object_set(entry, "created", created);
+	json_object_set_new(config, "rootfs",
+			    json_pack("{s:s, s:[s]}", "type", "layers", "diff_ids", digest));
+	json_object_set_new(config, "history", json_pack("[o]", entry));
+	text = json_dumps(config, JSON_COMPACT);
+	json_decref(config);
+	if (text == NULL)
+		die(EXIT_SYSTEM, "out of memory");
+	return text;
+}

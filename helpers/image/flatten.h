@@ -1,0 +1,25 @@
+/*
+ * flatten.h - an image of an export as one layer.
+ *
+ *	f = flat_open(&e, &e.image[0], folder, why);     reads and verifies every layer, decides who wins
+ *	flat_measure(f, &size, why);                     how long the layer will be, without reading contents
+ *	flat_write(f, out, digest, &size, why);          writes it, a plain tar; out -1: only its digest
+ *	config = flat_config(&e.image[0], digest);       the image's config, for this one layer
+ *
+ * Written twice it is the same twice, byte by byte.
+ */
+#ifndef FLATTEN_H
+#define FLATTEN_H
+
+#include "image/export.h"
+
+struct flat;
+
+struct flat *flat_open(struct export *e, struct image *m, const char *folder, char why[WHY]);
+size_t flat_paths(const struct flat *f);
+bool flat_measure(struct flat *f, uint64_t *size, char why[WHY]);
+bool flat_write(struct flat *f, int out, char digest[DIGEST], uint64_t *size, char why[WHY]);
+char *flat_config(const struct image *m, const char *digest);
+void flat_free(struct flat *f);
+
+#endif

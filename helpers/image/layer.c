@@ -1,0 +1,113 @@
+/*
+ * layer.c - one layer of an image: read, decoded, and proved to be the one that
+ * the config means.
+ *
+ * Two digests are taken in one reading: of the bytes as stored, which a registry
+ * knows a layer by, and of the plain tar that they hold, which the config's
+ * diff_id must be.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/decode.h"
+#include "image/hash.h"
+
+enum { CHUNK = 256 << 10 };
+
+struct outlet {
+	EVP_MD_CTX *plain; /* of what comes out */
+	int out;           /* where that goes, or -1 */
+};
+
+static bool
+deliver(void *arg, const void *bytes, size_t size, char why[WHY])
+{
+	struct outlet *o = arg;
+
+	hash_update(o->plain, bytes, size);
+	return o->out < 0 || write_all(o->out, bytes, size) || fail_errno(why, "cannot write what it holds");
+}
+
+/* All of the blob through the decoder; stored gets the hash of it as it lies, NULL where that is the same. */
+static bool
+decode_all(const struct export *e, const struct blob *b, struct decoder *d, EVP_MD_CTX *stored, char why[WHY])
+{
+	unsigned char *chunk = xmalloc(CHUNK);
+	uint64_t done = 0;
+	bool good = true;
+
+	while (good && done < b->size) {
+		size_t n = b->size - done < CHUNK ? (size_t)(b->size - done) : CHUNK;
+
+		if (!read_at(e->spool, chunk, n, b->offset + (off_t)done)) {
+			good = fail_errno(why, "cannot read it");
+			break;
+		}
+		if (stored != NULL)
+			hash_update(stored, chunk, n);
+		good = decoder_add(d, chunk, n, why);
+		done += n;
+	}
+	free(chunk);
+	return good && decoder_end(d, why);
+}
+
+/* Images share layers: whoever has this one at this place need not read it again. */
+static void
+set_verified(struct export *e, const struct blob *b, const char *diff_id)
+{
+	for (size_t i = 0; i < e->images; i++)
+		for (size_t k = 0; k < e->image[i].layers; k++) {
+			struct blob *other = &e->image[i].layer[k];
+
+			if (other->offset == b->offset && strcmp(e->image[i].diff_id[k], diff_id) == 0) {
+				memcpy(other->digest, b->digest, DIGEST);
+				other->verified = true;
+			}
+		}
+}
+
+static bool
+check(struct export *e, struct blob *b, const char *diff_id, int out, char why[WHY])
+{
+	struct outlet o = {.plain = hash_new(), .out = out};
+	struct decoder *d = decoder_new(b->coding, deliver, &o);
+	EVP_MD_CTX *stored = b->coding == PLAIN ? NULL : hash_new();
+	char plain[DIGEST], digest[DIGEST];
+	bool read = decode_all(e, b, d, stored, why);
+
+	hash_end(o.plain, plain);
+	memcpy(digest, plain, DIGEST);
+	if (stored != NULL)
+		hash_end(stored, digest);
+	EVP_MD_CTX_free(stored);
+	EVP_MD_CTX_free(o.plain);
+	decoder_free(d);
+	if (!read)
+		return false;
+	if (strcmp(plain, diff_id) != 0)
+		return fail(why, "it holds %.19s..., the config says %.19s...", plain, diff_id);
+	if (*b->digest && strcmp(b->digest, digest) != 0)
+		return fail(why, "it is %.19s..., its name says %.19s...", digest, b->digest);
+	memcpy(b->digest, digest, DIGEST);
+	set_verified(e, b, diff_id);
+	return true;
+}
+
+/* Decodes the layer into out (-1: nowhere), whether or not that was done before; false where a digest does
+ * not hold. */
+bool
+decode_layer(struct export *e, struct image *m, size_t layer, int out, char why[WHY])
+{
+	char reason[WHY];
+
+	return check(e, &m->layer[layer], m->diff_id[layer], out, reason) ||
+	       fail(why, "layer %zu of %.19s...: %.140s", layer + 1, m->id, reason);
+}
+
+/* The same where only the answer is wanted; a layer is read once, however many images have it. */
+bool
+verify_layer(struct export *e, struct image *m, size_t layer, char why[WHY])
+{
+	return m->layer[layer].verified || decode_layer(e, m, layer, -1, why);
+}

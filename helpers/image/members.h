@@ -1,0 +1,19 @@
+/* members.h - the members of an export, by name (private to export.c and members.c). */
+#ifndef MEMBERS_H
+#define MEMBERS_H
+
+#include "image/export.h"
+
+struct member {
+	char *name, *link; /* link: the member that it stands for, or NULL */
+	off_t offset;
+	uint64_t size;
+};
+
+typedef void arrival(void *arg, const char *name, off_t offset, uint64_t size);
+
+bool read_members(int in, const char *folder, arrival *on_member, void *arg, struct export *e, char why[WHY]);
+const struct member *find_member(const struct export *e, const char *name);
+void free_members(struct export *e);
+
+#endif

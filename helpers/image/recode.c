@@ -1,0 +1,354 @@
+/*
+ * recode.c - the layers of an export as a registry serves them.
+ *
+ * One reading of a layer does all: it takes the hash of the bytes as they lie, of
+ * the plain tar in them, which the config names, and compresses that. Workers do
+ * so with every layer as soon as it has arrived whole, so that little is left to
+ * do when the export ends. What is a layer is told by its first bytes then, since
+ * the export says which member is what only at its end.
+ *
+ * A layer that is gzip already is served as it is. One that is zstd is not: it may
+ * be several frames, of which smolvm unpacks the first only (encode.c).
+ */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image/decode.h"
+#include "image/encode.h"
+#include "image/hash.h"
+#include "image/recode.h"
+
+enum { CHUNK = 256 << 10 };
+
+struct job {
+	struct recoded *layer;
+	int fd;      /* where the layer is read */
+	bool stream; /* a pipe: it ends where it ends */
+	off_t at;
+	uint64_t left;
+	enum coding coding;         /* as it is stored */
+	EVP_MD_CTX *stored, *plain; /* one and the same for a plain layer */
+	struct encoder *encoder;    /* NULL: it is served as it is */
+	unsigned char *chunk;
+};
+
+/* What the bytes are; false where they are nothing that a layer begins with. */
+static bool
+sniff(int fd, off_t offset, uint64_t size, enum coding *coding)
+{
+	unsigned char start[MAGIC];
+	size_t n = size < MAGIC ? (size_t)size : MAGIC;
+
+	*coding = PLAIN;
+	return read_at(fd, start, n, offset) && tell_coding(start, n, coding);
+}
+
+/* The next bytes as they are stored, hashed; 0 at their end, -1 where that cannot be. */
+static ssize_t
+take(struct job *j)
+{
+	ssize_t n = j->left < CHUNK ? (ssize_t)j->left : CHUNK;
+	char *why = j->layer->why;
+
+	if (caught_signal()) {
+		fail(why, "interrupted");
+		return -1;
+	}
+	if (j->stream)
+		n = read_some(j->fd, j->chunk, CHUNK);
+	else if (!read_at(j->fd, j->chunk, (size_t)n, j->at))
+		n = -1;
+	if (n < 0) {
+		fail_errno(why, "cannot read it");
+		return -1;
+	}
+	if (j->stored != j->plain)
+		hash_update(j->stored, j->chunk, (size_t)n);
+	j->at += n;
+	j->left -= j->stream ? 0 : (uint64_t)n;
+	return n;
+}
+
+static bool
+give(struct job *j, const void *bytes, size_t size)
+{
+	hash_update(j->plain, bytes, size);
+	return j->encoder == NULL || encoder_add(j->encoder, bytes, size, j->layer->why);
+}
+
+static la_ssize_t
+on_read(struct archive *a, void *arg, const void **bytes)
+{
+	struct job *j = arg;
+	ssize_t n = take(j);
+
+	*bytes = j->chunk;
+	if (n < 0)
+		archive_set_error(a, EIO, "%s", j->layer->why);
+	return n;
+}
+
+/* Any bytes are one "raw" entry to libarchive; its filters undo the compression. */
+static bool
+decode(struct job *j, struct archive *a)
+{
+	struct archive_entry *entry;
+	const void *bytes;
+	la_int64_t offset;
+	size_t size;
+	ssize_t n;
+	int rc;
+
+	archive_read_support_format_raw(a);
+	archive_read_support_filter_gzip(a);
+	archive_read_support_filter_zstd(a);
+	rc = archive_read_open(a, j, NULL, on_read, NULL);
+	if (rc == ARCHIVE_OK)
+		rc = archive_read_next_header(a, &entry);
+	while (rc == ARCHIVE_OK)
+		if ((rc = archive_read_data_block(a, &bytes, &size, &offset)) == ARCHIVE_OK &&
+		    !give(j, bytes, size))
+			return false;
+	if (rc != ARCHIVE_EOF)
+		return fail(j->layer->why, "%.150s", archive_error_string(a));
+	while ((n = take(j)) > 0) /* padding, perhaps: part of what is stored all the same */
+		;
+	return n == 0;
+}
+
+static bool
+read_layer(struct job *j)
+{
+	struct archive *a;
+	ssize_t n;
+	bool good;
+
+	if (j->coding != PLAIN) {
+		a = archive_read_new();
+		if (a == NULL)
+			die(EXIT_SYSTEM, "out of memory");
+		good = decode(j, a);
+		archive_read_free(a);
+		return good;
+	}
+	while ((n = take(j)) > 0)
+		if (!give(j, j->chunk, (size_t)n))
+			return false;
+	return n == 0;
+}
+
+/* The space in the export of a layer that has a file of its own now, where that can be done. */
+static void
+give_back(int spool, const struct recoded *l)
+{
+#ifdef FALLOC_FL_PUNCH_HOLE
+	fallocate(spool, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, l->offset, (off_t)l->size);
+#else
+	(void)spool;
+	(void)l;
+#endif
+}
+
+static bool
+run_job(struct job *j)
+{
+	struct recoded *l = j->layer;
+
+	if (!read_layer(j))
+		return false;
+	hash_end(j->plain, l->diff_id);
+	if (j->stored == j->plain)
+		memcpy(l->stored, l->diff_id, DIGEST);
+	else
+		hash_end(j->stored, l->stored);
+	if (j->encoder != NULL)
+		return encoder_end(j->encoder, l->digest, &l->length, l->why);
+	l->length = l->size;
+	memcpy(l->digest, l->stored, DIGEST);
+	return true;
+}
+
+static struct job *
+new_job(const struct recoder *r, struct recoded *l)
+{
+	struct job *j = xmalloc(sizeof(*j));
+
+	*j = (struct job){
+	    .layer = l, .fd = r->export->spool, .at = l->offset, .left = l->size, .coding = PLAIN};
+	j->stream = l->in >= 0;
+	if (j->stream)
+		j->fd = l->in;
+	else
+		sniff(j->fd, l->offset, l->size, &j->coding);
+	j->plain = hash_new();
+	j->stored = j->coding == PLAIN ? j->plain : hash_new();
+	j->chunk = xmalloc(CHUNK);
+	return j;
+}
+
+static void
+free_job(struct job *j)
+{
+	if (j->stream)
+		close(j->fd); /* who writes there must not wait for us */
+	encoder_free(j->encoder);
+	if (j->stored != j->plain)
+		EVP_MD_CTX_free(j->stored);
+	EVP_MD_CTX_free(j->plain);
+	free(j->chunk);
+	free(j);
+}
+
+/* Where it is served from: the export itself, or a file of its own. */
+static bool
+open_target(struct job *j, const struct recoder *r, bool hurry)
+{
+	struct recoded *l = j->layer;
+	bool plain = r->wanted == PLAIN || hurry || l->size < r->least;
+
+	if (!j->stream && (j->coding == GZIP || (j->coding == PLAIN && plain))) {
+		l->coding = j->coding;
+		l->fd = j->fd;
+		l->at = l->offset;
+		return true;
+	}
+	l->coding = r->wanted;
+	l->fd = unlinked_file(r->folder);
+	if (l->fd < 0)
+		return fail_errno(l->why, "cannot make a file in '%.100s'", r->folder);
+	j->encoder = encoder_new(r->wanted, l->size, l->fd);
+	return true;
+}
+
+static void
+recode(const struct recoder *r, struct recoded *l, bool hurry)
+{
+	struct job *j = new_job(r, l);
+
+	l->good = open_target(j, r, hurry) && run_job(j);
+	if (l->good && j->encoder != NULL && !j->stream)
+		give_back(j->fd, l);
+	free_job(j);
+}
+
+static void *
+work(void *arg)
+{
+	struct recoder *r = arg;
+	struct recoded *l;
+	bool hurry;
+
+	pthread_mutex_lock(&r->lock);
+	for (;;) {
+		while (r->next == r->items && !r->closed)
+			pthread_cond_wait(&r->more, &r->lock);
+		if (r->next == r->items)
+			break;
+		l = r->item[r->next++];
+		hurry = r->hurry;
+		pthread_mutex_unlock(&r->lock);
+		recode(r, l, hurry);
+		pthread_mutex_lock(&r->lock);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+/* least: bytes; a plain layer of fewer stays plain. e is what read_export is about to fill. */
+void
+recoder_start(struct recoder *r, const char *folder, enum coding wanted, uint64_t least,
+	      const struct export *e)
+{
+	*r = (struct recoder){.folder = folder, .wanted = wanted, .least = least, .export = e};
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->more, NULL);
+	for (size_t i = 0; i < processors(RECODERS_MAX); i++)
+		if (pthread_create(&r->thread[r->threads], NULL, work, r) == 0)
+			r->threads++;
+	if (r->threads == 0)
+		die(EXIT_SYSTEM, "cannot start a thread");
+}
+
+static struct recoded *
+add(struct recoder *r, int in, off_t offset, uint64_t size)
+{
+	struct recoded *l = xmalloc(sizeof(*l));
+
+	*l = (struct recoded){.in = in, .offset = offset, .size = size, .fd = -1};
+	pthread_mutex_lock(&r->lock);
+	r->item = xrealloc(r->item, (r->items + 1) * sizeof(struct recoded *));
+	r->item[r->items++] = l;
+	pthread_cond_signal(&r->more);
+	pthread_mutex_unlock(&r->lock);
+	return l;
+}
+
+/* From now on somebody waits: a plain layer that nobody has begun to compress is served as it is. */
+void
+recoder_hurry(struct recoder *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->hurry = true;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* For read_export: a member has arrived. */
+void
+recoder_arrival(void *recoder, const char *name, off_t offset, uint64_t size)
+{
+	struct recoder *r = recoder;
+	enum coding coding;
+
+	(void)name; /* tells nothing: "layer.tar" here, a digest there, the config's too */
+	if (size > 0 && sniff(r->export->spool, offset, size, &coding))
+		add(r, -1, offset, size);
+}
+
+/* The layer that lies there: each is read once, however many images have it. Done after recoder_finish. */
+struct recoded *
+recoder_want(struct recoder *r, off_t offset, uint64_t size)
+{
+	for (size_t i = 0; i < r->items; i++)
+		if (r->item[i]->in < 0 && r->item[i]->offset == offset)
+			return r->item[i];
+	return add(r, -1, offset, size);
+}
+
+/* A layer that comes by a pipe, as a plain tar of about that size. */
+struct recoded *
+recoder_stream(struct recoder *r, int in, uint64_t size)
+{
+	return add(r, in, 0, size);
+}
+
+/* Waits until all is done; nothing may be wanted after it. */
+void
+recoder_finish(struct recoder *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->closed = true;
+	pthread_cond_broadcast(&r->more);
+	pthread_mutex_unlock(&r->lock);
+	for (size_t i = 0; i < r->threads; i++)
+		pthread_join(r->thread[i], NULL);
+	r->threads = 0;
+}
+
+void
+recoder_free(struct recoder *r)
+{
+	recoder_finish(r);
+	for (size_t i = 0; i < r->items; i++) {
+		if (r->item[i]->fd >= 0 && r->item[i]->fd != r->export->spool)
+			close(r->item[i]->fd);
+		free(r->item[i]);
+	}
+	free(r->item);
+	pthread_cond_destroy(&r->more);
+	pthread_mutex_destroy(&r->lock);
+}

@@ -1,0 +1,43 @@
+/*
+ * tree.h - the names of a file tree, as layers set and remove them.
+ *
+ * A node is a name; a file is what it names, and hard links are several names
+ * for one. The content stays where it is: a file says where in which layer.
+ */
+#ifndef TREE_H
+#define TREE_H
+
+#include "image/tar.h"
+
+struct file {
+	off_t header; /* where the entry begins that it is made of */
+	uint32_t layer, names;
+	const struct node *carrier; /* for the tree's user: the name under which the content goes out */
+};
+
+struct node {
+	struct node *parent, *first, *last, *previous, *next; /* in the order in which they came */
+	struct node *chain;                                   /* others of its hash */
+	struct file *file;                                    /* NULL: a folder that no layer describes */
+	uint32_t touched; /* the last layer that set this name or one below it */
+	bool folder;
+	char name[];
+};
+
+struct tree {
+	struct node *root, **bucket;
+	size_t nodes, buckets;
+};
+
+void tree_init(struct tree *t);
+void tree_free(struct tree *t);
+struct node *tree_find(const struct tree *t, const char *path);
+struct node *tree_put(struct tree *t, const char *path, bool folder, uint32_t layer);
+void tree_describe(struct node *n, off_t header, uint32_t layer);
+struct node *tree_link(struct tree *t, const char *path, const struct node *target, uint32_t layer);
+void tree_hide(struct tree *t, struct node *folder, uint32_t layer);
+void tree_remove(struct tree *t, struct node *n, uint32_t layer);
+struct node *tree_after(const struct node *n);
+void tree_path(const struct node *n, char path[PATH_ROOM]);
+
+#endif

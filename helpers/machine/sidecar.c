@@ -1,0 +1,158 @@
+/*
+ * sidecar.c - smolvm's artifact, <launcher>.smolmachine.
+ *
+ * Assets (tar.zst), manifest (JSON), then a footer of 64 bytes, little-endian:
+ * "SMOLPACK", u32 version, u64 stub size, assets offset, assets size, manifest
+ * offset, manifest size, u32 CRC-32 (IEEE) of assets and manifest, 8 zero bytes
+ * (smolvm, crates/smolvm-pack/src/format.rs and packer.rs; versions 1 to 3 have
+ * this layout). smolvm writes all of it in place: only the checks here tell a
+ * whole artifact from a torn one.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "lib/io.h"
+#include "machine/sidecar.h"
+
+enum { FOOTER_SIZE = 64, MANIFEST_MAX = 4 << 20, CHUNK = 1 << 18 };
+
+static uint64_t
+little(const unsigned char *p, size_t bytes)
+{
+	uint64_t n = 0;
+
+	while (bytes-- > 0)
+		n = n << 8 | p[bytes];
+	return n;
+}
+
+/* Control bytes become '?': what is copied ends up on terminals. */
+static void
+copy_text(char *to, size_t size, json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	snprintf(to, size, "%s", text ? text : "");
+	for (; *to; to++)
+		if ((unsigned char)*to < ' ' || *to == 127)
+			*to = '?';
+}
+
+static bool
+parse_manifest(int fd, struct sidecar *s, char why[200])
+{
+	json_error_t error;
+	json_t *root, *layers;
+	char *text;
+
+	text = xmalloc((size_t)s->manifest_size);
+	if (!read_at(fd, text, (size_t)s->manifest_size, (off_t)s->manifest_offset)) {
+		snprintf(why, 200, "cannot read the manifest");
+		free(text);
+		return false;
+	}
+	root = json_loadb(text, (size_t)s->manifest_size, 0, &error);
+	free(text);
+	if (root == NULL) {
+		snprintf(why, 200, "the manifest is not JSON: %.120s", error.text);
+		return false;
+	}
+	copy_text(s->image, sizeof(s->image), root, "image");
+	copy_text(s->digest, sizeof(s->digest), root, "digest");
+	copy_text(s->platform, sizeof(s->platform), root, "platform");
+	copy_text(s->version, sizeof(s->version), root, "smolvm_version");
+	layers = json_object_get(json_object_get(root, "assets"), "layers");
+	s->layers = json_array_size(layers);
+	copy_text(s->layer, sizeof(s->layer), json_array_get(layers, 0), "digest");
+	json_decref(root);
+	if (*s->image == '\0' || *s->digest == '\0') {
+		snprintf(why, 200, "the manifest names no image");
+		return false;
+	}
+	return true;
+}
+
+/* Footer, sizes and manifest: a few kilobytes, whatever the artifact's size. False: why says what is wrong.
+ */
+bool
+read_sidecar(int fd, struct sidecar *s, char why[200])
+{
+	unsigned char footer[FOOTER_SIZE];
+	struct stat st;
+	uint64_t body;
+
+	memset(s, 0, sizeof(*s));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		snprintf(why, 200, "not a regular file");
+		return false;
+	}
+	if (st.st_size < FOOTER_SIZE) {
+		snprintf(why, 200, "%lld bytes are too few for an artifact", (long long)st.st_size);
+		return false;
+	}
+	body = (uint64_t)st.st_size - FOOTER_SIZE;
+	if (!read_at(fd, footer, sizeof(footer), (off_t)body)) {
+		snprintf(why, 200, "cannot read the footer: %s", strerror(errno));
+		return false;
+	}
+	if (memcmp(footer, "SMOLPACK", 8) != 0) {
+		snprintf(why, 200, "no SMOLPACK footer at the end: torn, or no artifact");
+		return false;
+	}
+	if (little(footer + 8, 4) < 1 || little(footer + 8, 4) > 3) {
+		snprintf(why, 200, "format version %llu is not known",
+			 (unsigned long long)little(footer + 8, 4));
+		return false;
+	}
+	/* No stub stands before a sidecar, and the last bytes are reserved: nobody reads these zeros. */
+	if (little(footer + 12, 8) != 0 || little(footer + 56, 8) != 0) {
+		snprintf(why, 200, "bytes of the footer that are zero in every sidecar are not: damaged");
+		return false;
+	}
+	s->assets_offset = little(footer + 20, 8);
+	s->assets_size = little(footer + 28, 8);
+	s->manifest_offset = little(footer + 36, 8);
+	s->manifest_size = little(footer + 44, 8);
+	s->crc = (uint32_t)little(footer + 52, 4);
+	/* Assets, manifest, footer, nothing between: smolvm writes it so, and its CRC covers both as one. */
+	if (s->assets_offset != 0 || s->assets_size > body || s->manifest_offset != s->assets_size ||
+	    s->manifest_size != body - s->assets_size) {
+		snprintf(why, 200, "the footer's sizes do not fit a file of %lld bytes",
+			 (long long)st.st_size);
+		return false;
+	}
+	if (s->manifest_size > MANIFEST_MAX) {
+		snprintf(why, 200, "a manifest of %llu bytes", (unsigned long long)s->manifest_size);
+		return false;
+	}
+	return parse_manifest(fd, s, why);
+}
+
+/* All of it against the CRC-32, in constant memory. */
+bool
+check_sidecar(int fd, const struct sidecar *s, char why[200])
+{
+	uint64_t at = 0, end = s->assets_size + s->manifest_size;
+	unsigned char *chunk = xmalloc(CHUNK);
+	uLong crc = crc32(0, NULL, 0);
+
+	while (at < end) {
+		size_t n = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+
+		if (!read_at(fd, chunk, n, (off_t)at)) {
+			snprintf(why, 200, "cannot read it at byte %llu", (unsigned long long)at);
+			break;
+		}
+		crc = crc32(crc, chunk, (uInt)n);
+		at += n;
+	}
+	free(chunk);
+	if (at == end && crc != s->crc)
+		snprintf(why, 200, "CRC-32 %08lx where the footer says %08lx: damaged", crc,
+			 (unsigned long)s->crc);
+	return at == end && crc == s->crc;
+}

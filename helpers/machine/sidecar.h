@@ -1,0 +1,17 @@
+/* sidecar.h - smolvm's artifact: launcher, assets and manifest in one file, known by its end. */
+#ifndef SIDECAR_H
+#define SIDECAR_H
+
+#include "lib/lib.h"
+
+struct sidecar {
+	uint64_t assets_offset, assets_size, manifest_offset, manifest_size;
+	uint32_t crc;
+	char image[512], digest[80], platform[64], version[40];
+	size_t layers;
+	char layer[80]; /* digest of the first one */
+};
+bool read_sidecar(int fd, struct sidecar *s, char why[200]);
+bool check_sidecar(int fd, const struct sidecar *s, char why[200]);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * door.c - the listening socket of a server on 127.0.0.1.
+ *
+ * Clients of registries try TLS first, and go on to plain HTTP only if the answer
+ * to their hello begins with "HTTP/"; anything else costs them seconds or ends them.
+ * So each connection waits here until its first byte tells what it is. Those that
+ * never say a word cost a descriptor, and go first when there are too many.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "registry/door.h"
+#include "registry/peer.h"
+
+enum { STOP, LISTENER, FIRST, WAITING_MAX = 512, BACKLOG = 512, TLS_HELLO = 0x16, PAUSE_MS = 50 };
+
+/*
+ * A port that others have is not taken from them. Both the connections of an earlier server, which linger,
+ * and this one must allow it to be taken again; set before, any free port could be one that another is about
+ * to take.
+ */
+static bool
+take_port(int fd, int port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				      .sin_port = htons((uint16_t)port)};
+	int on = 1;
+
+	return (port == 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0) &&
+	       bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
+}
+
+/* Listens, but lets nobody in yet; on that port where it is free, 0: on any. Its port. */
+int
+door_open(struct door *d, int port)
+{
+	struct sockaddr_in address = {0};
+	socklen_t size = sizeof(address);
+
+	d->listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (d->listener < 0 || fcntl(d->listener, F_SETFD, FD_CLOEXEC) != 0 ||
+	    fcntl(d->listener, F_SETFL, O_NONBLOCK) != 0 ||
+	    ((port == 0 || !take_port(d->listener, port)) && !take_port(d->listener, 0)) ||
+	    listen(d->listener, BACKLOG) != 0 ||
+	    getsockname(d->listener, (struct sockaddr *)&address, &size) != 0)
+		die_errno(EXIT_SYSTEM, "cannot listen on 127.0.0.1");
+	return ntohs(address.sin_port);
+}
+
+static void
+forget(struct door *d, size_t i)
+{
+	memmove(&d->fd[i], &d->fd[i + 1], (FIRST + d->waiting - i - 1) * sizeof(*d->fd));
+	d->waiting--;
+}
+
+/* The hello is read first: what is unread when a socket is closed resets it, and the answer is lost. */
+static void
+answer_tls(int fd)
+{
+	static const char answer[] = "HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nplain HTTP only\n";
+	char hello[16384];
+
+	if (recv(fd, hello, sizeof(hello), 0) > 0 && send(fd, answer, sizeof(answer) - 1, 0) > 0)
+		shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
+/* False where it has not said anything yet. */
+static bool
+let_in(struct door *d, int fd)
+{
+	unsigned char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0 || (d->own_only && !peer_is_own(fd)))
+		close(fd);
+	else if (byte == TLS_HELLO)
+		answer_tls(fd);
+	else
+		d->enter(d->arg, fd);
+	return true;
+}
+
+static int
+take_connection(int listener)
+{
+#ifdef SOCK_CLOEXEC
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+#else
+	int fd = accept(listener, NULL, NULL);
+
+	if (fd >= 0) {
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+	}
+	return fd;
+#endif
+}
+
+/* Most have spoken by the time they are taken, and need not wait. */
+static void
+take_connections(struct door *d)
+{
+	int fd;
+
+	while ((fd = take_connection(d->listener)) >= 0) {
+		if (let_in(d, fd))
+			continue;
+		if (d->waiting == WAITING_MAX) {
+			close(d->fd[FIRST].fd);
+			forget(d, FIRST);
+		}
+		d->fd[FIRST + d->waiting++] = (struct pollfd){.fd = fd, .events = POLLIN};
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		poll(NULL, 0, PAUSE_MS); /* nothing to be had right now: do not spin */
+}
+
+static void *
+watch(void *arg)
+{
+	struct door *d = arg;
+
+	while (poll(d->fd, FIRST + d->waiting, -1) < 0 || d->fd[STOP].revents == 0) {
+		for (size_t i = FIRST + d->waiting; i-- > FIRST;)
+			if (d->fd[i].revents && let_in(d, d->fd[i].fd))
+				forget(d, i);
+		if (d->fd[LISTENER].revents)
+			take_connections(d);
+	}
+	return NULL;
+}
+
+void
+door_watch(struct door *d)
+{
+	if (pipe(d->stop) != 0 || fcntl(d->stop[0], F_SETFD, FD_CLOEXEC) != 0 ||
+	    fcntl(d->stop[1], F_SETFD, FD_CLOEXEC) != 0)
+		die_errno(EXIT_SYSTEM, "cannot make a pipe");
+	d->fd = xmalloc((FIRST + WAITING_MAX) * sizeof(*d->fd));
+	d->fd[STOP] = (struct pollfd){.fd = d->stop[0], .events = POLLIN};
+	d->fd[LISTENER] = (struct pollfd){.fd = d->listener, .events = POLLIN};
+	d->waiting = 0;
+	if (pthread_create(&d->thread, NULL, watch, d) != 0)
+		die(EXIT_SYSTEM, "cannot start a thread");
+}
+
+/* Nobody enters any more; who has entered is not its business. */
+void
+door_close(struct door *d)
+{
+	close(d->stop[1]); /* a hang-up to the thread */
+	pthread_join(d->thread, NULL);
+	close(d->stop[0]);
+	close(d->listener);
+	for (size_t i = 0; i < d->waiting; i++)
+		close(d->fd[FIRST + i].fd);
+	free(d->fd);
+}

@@ -1,0 +1,255 @@
+/*
+ * load.c - images out of the engine into a catalog, every layer proved.
+ *
+ * While the export comes in, the recoder takes its layers as they arrive; what it could
+ * not begin with by the end of it is as fast pulled as compressed (bench). Then it is known which of them
+ * belong to whom, what is still to be done is, and each must be what its image's config says. Only then is a
+ * manifest made.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/pull.h"
+#include "image/flatten.h"
+#include "registry/load.h"
+
+/* To compress a smaller layer takes longer than it saves the one who pulls, and nobody hides it (bench:
+ * small).
+ */
+enum { EARLY_MIN = 8 << 20 };
+
+/* An image on its way: what it will be made of. */
+struct draft {
+	struct image *image;
+	struct recoded **layer;
+	size_t layers;
+	char flat[DIGEST]; /* the one layer's digest, before it was compressed; "" without squash */
+	bool shared;       /* the layers are those of another draft */
+};
+
+/* Until something comes, or is known not to. */
+static void
+await(int in)
+{
+	struct pollfd fd = {.fd = in, .events = POLLIN};
+
+	while (poll(&fd, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+static bool
+receive(struct load *l, char why[WHY])
+{
+	struct list ids = {0};
+	int64_t start = now_ms();
+	struct pull pull;
+	bool good;
+	int in;
+
+	for (size_t i = 0; i < l->orders; i++)
+		if (!list_has(&ids, l->order[i].engine_id))
+			list_add(&ids, l->order[i].engine_id);
+	in = pull_start(&pull, &ids, seconds_setting("PUSH_TIMEOUT", 900));
+	recoder_start(&l->recoder, l->folder, l->coding, l->early ? EARLY_MIN : 0, &l->export);
+	await(in);
+	l->first_ms = now_ms() - start;
+	good = read_export(in, l->folder, l->squash ? NULL : recoder_arrival, &l->recoder, &l->export, why);
+	if (l->early)
+		recoder_hurry(&l->recoder);
+	l->export_ms = now_ms() - start;
+	l->bytes = good ? lseek(l->export.spool, 0, SEEK_END) : 0;
+	good = pull_end(&pull, why) && good;
+	list_free(&ids);
+	return good;
+}
+
+static struct image *
+find_image(const struct load *l, const struct order *w, char why[WHY])
+{
+	for (size_t i = 0; i < l->export.images; i++)
+		if (strcmp(l->export.image[i].id, w->id) == 0)
+			return &l->export.image[i];
+	fail(why, "the engine's %.19s... has no config %.19s...", w->engine_id, w->id);
+	return NULL;
+}
+
+static void
+want_layers(struct load *l, struct draft *d)
+{
+	d->layers = d->image->layers;
+	d->layer = xmalloc(d->layers * sizeof(struct recoded *));
+	for (size_t i = 0; i < d->layers; i++)
+		d->layer[i] = recoder_want(&l->recoder, d->image->layer[i].offset, d->image->layer[i].size);
+}
+
+/* Written here, compressed there: a pipe is between, and nothing of it on disk. */
+static bool
+stream_flat(struct load *l, struct draft *d, struct flat *f, char why[WHY])
+{
+	uint64_t size, written;
+	int ends[2];
+	bool good;
+
+	if (!flat_measure(f, &size, why))
+		return false;
+	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
+	    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
+		return fail_errno(why, "cannot make a pipe");
+	d->layer[0] = recoder_stream(&l->recoder, ends[0], size);
+	good = flat_write(f, ends[1], d->flat, &written, why);
+	close(ends[1]);
+	return good;
+}
+
+static bool
+want_flat(struct load *l, struct draft *d, char why[WHY])
+{
+	struct flat *f = flat_open(&l->export, d->image, l->folder, why);
+	bool good;
+
+	if (f == NULL)
+		return false;
+	d->layers = 1;
+	d->layer = xmalloc(sizeof(struct recoded *));
+	d->layer[0] = NULL;
+	good = stream_flat(l, d, f, why);
+	flat_free(f);
+	return good;
+}
+
+static bool
+want(struct load *l, struct draft *d, char why[WHY])
+{
+	if (l->squash)
+		return want_flat(l, d, why);
+	want_layers(l, d);
+	return true;
+}
+
+static bool
+check_layer(const struct draft *d, size_t i, char why[WHY])
+{
+	const struct image *m = d->image;
+	const struct recoded *r = d->layer[i];
+	const char *diff_id = *d->flat ? d->flat : m->diff_id[i],
+		   *stored = *d->flat ? "" : m->layer[i].digest;
+
+	if (!r->good)
+		return fail(why, "layer %zu of %.19s...: %.140s", i + 1, m->id, r->why);
+	if (strcmp(r->diff_id, diff_id) != 0)
+		return fail(why, "layer %zu of %.19s...: it holds %.19s..., the config says %.19s...", i + 1,
+			    m->id, r->diff_id, diff_id);
+	if (*stored && strcmp(r->stored, stored) != 0)
+		return fail(why, "layer %zu of %.19s...: it is %.19s..., its name says %.19s...", i + 1,
+			    m->id, r->stored, stored);
+	return true;
+}
+
+/* The config is the image's own, byte by byte, but for a squashed one. */
+static bool
+set_config(struct load *l, const struct draft *d, struct catalog *c, struct content *config, char why[WHY])
+{
+	char *text;
+	bool good;
+
+	if (!*d->flat) {
+		*config = (struct content){.type = TYPE_CONFIG,
+					   .fd = l->export.spool,
+					   .offset = d->image->config.offset,
+					   .size = d->image->config.size};
+		memcpy(config->digest, d->image->id, DIGEST);
+		return true;
+	}
+	text = flat_config(d->image, d->flat);
+	good = catalog_text(c, config, text, TYPE_CONFIG, why);
+	free(text);
+	return good;
+}
+
+static bool
+publish(struct load *l, const struct order *w, const struct draft *d, struct catalog *c, struct served *s,
+	char why[WHY])
+{
+	catalog_name(s, &w->name);
+	catalog_layers(s, d->layers);
+	for (size_t i = 0; i < d->layers; i++) {
+		if (!check_layer(d, i, why))
+			return false;
+		catalog_layer(&s->layer[i], d->layer[i]);
+	}
+	return set_config(l, d, c, &s->config, why) && catalog_manifest(c, s, why);
+}
+
+/* One image may be wanted under several names. */
+static bool
+make_draft(struct load *l, struct draft *draft, size_t i, char why[WHY])
+{
+	struct image *image = find_image(l, &l->order[i], why);
+
+	if (image == NULL)
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (draft[k].image == image) {
+			draft[i] = draft[k];
+			draft[i].shared = true;
+			return true;
+		}
+	draft[i].image = image;
+	return want(l, &draft[i], why);
+}
+
+/* Where the one who reads a stream fails, so does the one who writes it: the former knows why. */
+static void
+blame_reader(const struct load *l, const struct draft *draft, char why[WHY])
+{
+	for (size_t i = 0; l->squash && i < l->orders; i++) {
+		const struct recoded *r = draft[i].layers > 0 ? draft[i].layer[0] : NULL;
+
+		if (r != NULL && *r->why)
+			fail(why, "the layer of %.19s...: %.140s", draft[i].image->id, r->why);
+	}
+}
+
+static bool
+load_drafts(struct load *l, struct draft *draft, struct catalog *c, char why[WHY])
+{
+	bool good = true;
+
+	for (size_t i = 0; i < l->orders && good; i++)
+		good = make_draft(l, draft, i, why);
+	recoder_finish(&l->recoder);
+	if (!good)
+		blame_reader(l, draft, why);
+	for (size_t i = 0; i < l->orders && good; i++)
+		good = publish(l, &l->order[i], &draft[i], c, &c->image[i], why);
+	return good;
+}
+
+/* False, and why, where any of them cannot be had as it should be. */
+bool
+load_images(struct load *l, struct catalog *c, char why[WHY])
+{
+	struct draft *draft = xmalloc(l->orders * sizeof(*draft));
+	int64_t start = now_ms();
+	bool good;
+
+	memset(draft, 0, l->orders * sizeof(*draft));
+	good = catalog_open(c, l->orders, l->folder, why) && receive(l, why) && load_drafts(l, draft, c, why);
+	for (size_t i = 0; i < l->orders; i++)
+		if (!draft[i].shared)
+			free(draft[i].layer);
+	free(draft);
+	l->remainder_ms = now_ms() - start - l->export_ms;
+	return good;
+}
+
+void
+load_free(struct load *l)
+{
+	recoder_free(&l->recoder);
+	free_export(&l->export);
+}

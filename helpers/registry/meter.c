@@ -1,0 +1,112 @@
+/* meter.c - a long transfer, shown to who waits for it. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "registry/meter.h"
+
+enum { BAR = 24, LINE_MS = 5000, WINDOW_MS = 3000 };
+
+/* "12.3 MB": three digits, as people say it. */
+static const char *
+human(double bytes, char text[16])
+{
+	static const char *const unit[] = {"B", "kB", "MB", "GB", "TB"};
+	size_t u = 0;
+
+	for (; bytes >= 999.5 && u + 1 < LENGTH(unit); u++)
+		bytes /= 1000;
+	snprintf(text, 16, "%.*f %s", u > 0 && bytes < 99.95 ? 1 : 0, bytes, unit[u]);
+	return text;
+}
+
+/* Nothing under make -s, nor where the lines are JSON. */
+void
+meter_start(struct meter *m, const char *verb)
+{
+	*m = (struct meter){.verb = verb, .style = isatty(STDERR_FILENO) ? METER_BAR : METER_LINES};
+	if (*setting("SILENT") || strcmp(setting("PROGRESS"), "json") == 0)
+		m->style = METER_OFF;
+}
+
+/* The rate of the last seconds, about: what is older counts less and less. */
+static void
+measure(struct meter *m, uint64_t bytes, int64_t now)
+{
+	int64_t ms = now - m->measured, window = now - m->started;
+
+	if (window > WINDOW_MS)
+		window = WINDOW_MS;
+	if (ms <= 0)
+		return;
+	m->rate += ((double)(bytes - m->seen) * 1000 / (double)ms - m->rate) *
+		   (ms < window ? (double)ms / (double)window : 1);
+	m->seen = bytes;
+	m->measured = now;
+}
+
+static void
+show_bar(struct meter *m, unsigned percent, const char *text)
+{
+	char line[256], bar[BAR + 1];
+	int n;
+
+	for (unsigned i = 0; i < BAR; i++)
+		bar[i] = i < percent * BAR / 100 ? '#' : '.';
+	bar[BAR] = '\0';
+	n = snprintf(line, sizeof(line), "\r  %-7s [%s] %s\033[K", m->verb, bar, text);
+	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		m->style = METER_OFF; /* nobody looks any more */
+	m->open = true;
+}
+
+static void
+show_end(struct meter *m, uint64_t total, int64_t now)
+{
+	char text[16];
+
+	m->open = false; /* step_line takes its place */
+	step_line(m->verb, "%s in %.1f s", human((double)total, text), (double)(now - m->started) / 1000);
+	m->style = METER_OFF;
+}
+
+/* To be called several times a second; the clock begins with the first byte. */
+void
+meter_show(struct meter *m, uint64_t bytes, uint64_t total)
+{
+	int64_t now = now_ms();
+	char line[128], done[16], of[16], rate[16];
+	unsigned percent;
+
+	if (m->style == METER_OFF || bytes == 0)
+		return;
+	if (m->started == 0) {
+		m->started = m->measured = m->shown = now;
+		m->seen = bytes;
+	}
+	if (bytes >= total) {
+		show_end(m, total, now);
+		return;
+	}
+	measure(m, bytes, now);
+	if (m->style == METER_LINES && now - m->shown < LINE_MS)
+		return;
+	m->shown = now;
+	percent = (unsigned)(bytes * 100 / total);
+	snprintf(line, sizeof(line), "%3u %%  %s of %s, %s/s, %.0f s left", percent,
+		 human((double)bytes, done), human((double)total, of), human(m->rate, rate),
+		 m->rate > 1 ? (double)(total - bytes) / m->rate : 0);
+	if (m->style == METER_BAR)
+		show_bar(m, percent, line);
+	else
+		step_line(m->verb, "%s", line);
+}
+
+/* Whatever is said next begins on a line of its own. */
+void
+meter_end(struct meter *m)
+{
+	if (m->open && write(STDERR_FILENO, "\n", 1) < 0)
+		m->style = METER_OFF;
+	m->open = false;
+}

@@ -1,0 +1,42 @@
+/*
+ * progress.h - how much of each layer has reached a client.
+ *
+ * Two threads meet here: the server's, which begin and end transfers, and the one
+ * that calls progress_show several times a second. The images are the catalog's as far
+ * as they are ready: others may become so meanwhile.
+ */
+#ifndef PROGRESS_H
+#define PROGRESS_H
+
+#include <pthread.h>
+
+#include "registry/catalog.h"
+#include "registry/meter.h"
+
+struct track { /* a layer of an image */
+	const struct served *image;
+	const struct content *layer;
+	uint64_t bytes, told;
+};
+
+struct progress {
+	const struct catalog *catalog;
+	int64_t started;
+	int lines;        /* where lines of JSON go, or -1 */
+	bool lines_shown; /* to stderr too */
+	struct meter meter;
+
+	pthread_mutex_t lock; /* of all that follows */
+	struct track *track;
+	size_t tracks, images; /* how many of the catalog's have their tracks here */
+	struct transfer *transfer;
+};
+
+void progress_start(struct progress *p, const struct catalog *c, int lines);
+struct transfer *progress_transfer(struct progress *p, const char *repository, const struct content *content,
+				   uint64_t first, uint64_t count, int socket);
+void progress_ended(struct progress *p, struct transfer *t, bool whole);
+void progress_show(void *progress);
+void progress_end(struct progress *p);
+
+#endif

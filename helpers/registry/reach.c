@@ -1,0 +1,57 @@
+/*
+ * reach.c - whether the engine's 127.0.0.1 is ours.
+ *
+ * It is asked to pull from a server of ours an image that nobody has, by a name that nobody else can
+ * know: if somebody then asks for that name, it is the engine. This holds for whatever the engine lives in: a
+ * virtual machine, another network namespace (whose link under /proc only root may read), another
+ * machine behind a tunnel. And it shows that it takes plain HTTP from us.
+ */
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+#include "registry/http.h"
+#include "registry/reach.h"
+
+static char *
+make_name(void)
+{
+	unsigned char b[8];
+
+	if (RAND_bytes(b, sizeof(b)) != 1)
+		die(EXIT_SYSTEM, "libcrypto has no random bytes");
+	return format("smolmake-probe-%02x%02x%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
+		      b[6], b[7]);
+}
+
+static void
+pull(const char *docker, enum engine kind, const char *reference, unsigned timeout)
+{
+	struct list argv = {0};
+	char *out, *err;
+
+	list_add(&argv, docker);
+	list_add(&argv, "pull");
+	if (kind == PODMAN)
+		list_add(&argv, "--tls-verify=false");
+	list_add(&argv, reference);
+	capture(argv.at, timeout, &out, &err); /* it fails in any case */
+	list_free(&argv);
+	free(out);
+	free(err);
+}
+
+bool
+engine_reaches_us(const char *docker, enum engine kind, unsigned timeout)
+{
+	const char *host = setting("REGISTRY_HOST");
+	struct catalog nothing = {.images = 0};
+	char *name = make_name(), *reference;
+	struct server s = {.catalog = &nothing, .awaited = name, .own_only = true};
+
+	reference = format("%s:%d/%s:none", *host ? host : "127.0.0.1", server_start(&s, 0), name);
+	pull(docker, kind, reference, timeout);
+	server_stop(&s);
+	free(reference);
+	free(name);
+	return atomic_load(&s.met);
+}

@@ -1,0 +1,47 @@
+/*
+ * store.h - the layers that were pushed once, kept in CACHE_DIR/.store for the next push. The working folder
+ * is CACHE_DIR.
+ *
+ * The engine remembers the digests of the layers that it has pushed, and asks for them; so
+ * a layer is found by that digest, though it is kept in the form that smolvm unpacks fastest.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "image/export.h"
+
+enum { STORE_MIB = 10240, STORE_MIB_MAX = 1 << 30 }; /* what STORE_MAX is without a word, and at most */
+
+struct kept {
+	char pushed[DIGEST];  /* the digest that it came under */
+	uint64_t sent;        /* and how many bytes it was then */
+	char diff_id[DIGEST]; /* of the plain tar in it; "" where it is no layer */
+	uint64_t plain;       /* bytes of that */
+	enum coding coding;   /* as it lies in the file */
+	char digest[DIGEST];
+	uint64_t size;
+	int fd; /* the file; who holds it has the blob, even when it was evicted */
+};
+
+bool store_open(char why[WHY]);
+bool store_find(const char *pushed, enum coding wanted, struct kept *k);
+bool store_add(const struct kept *k, const char *path, char why[WHY]);
+void store_trim(uint64_t most);
+
+/* What is in it, by diff_id. */
+struct stock {
+	char diff_id[DIGEST];
+	uint64_t plain;
+	enum coding coding;
+};
+struct stock *store_stock(size_t *count);
+
+/* The layers of the last image of a repository that was missed, diff_ids, the lowest first. */
+bool store_last(const char *repository, struct list *diff_ids);
+void store_set_last(const char *repository, const struct list *diff_ids);
+
+/* The port that the engine knows the kept layers by; 0: none yet. */
+int store_port(void);
+void store_set_port(int port);
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * upload.c - a blob on its way in.
+ *
+ * One pass does all: the digest that the pusher will name, for a layer that of the
+ * plain tar in it, and its new form. What is no layer is kept as it came. Layers are,
+ * where their form is the one that is wanted; but for zstd, which may be several
+ * frames, of which smolvm unpacks the first only (encode.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image/encode.h"
+#include "image/hash.h"
+#include "registry/upload.h"
+
+/* about: how many bytes will come, 0 where that is unknown. folder must outlive it. */
+struct upload *
+upload_new(const char *folder, enum coding wanted, uint64_t about)
+{
+	struct upload *u = xmalloc(sizeof(*u));
+
+	*u = (struct upload){.folder = folder, .wanted = wanted, .about = about, .kept.fd = -1};
+	u->sent = hash_new();
+	return u;
+}
+
+static bool
+deliver(void *arg, const void *bytes, size_t size, char why[WHY])
+{
+	struct upload *u = arg;
+
+	hash_update(u->plain, bytes, size);
+	u->kept.plain += size;
+	return u->as_it_is || encoder_add(u->encoder, bytes, size, why);
+}
+
+static bool
+begin(struct upload *u, char why[WHY])
+{
+	enum coding coding;
+	bool layer = tell_coding(u->start, u->started, &coding);
+
+	u->path = format("%s/upload.XXXXXX", u->folder);
+	u->kept.fd = mkostemp(u->path, O_CLOEXEC);
+	if (u->kept.fd < 0) {
+		free(u->path);
+		u->path = NULL;
+		return fail_errno(why, "cannot make a file in '%.100s'", u->folder);
+	}
+	u->as_it_is = !layer || u->wanted == PLAIN || (u->wanted == GZIP && coding == GZIP);
+	u->kept.coding = u->as_it_is ? coding : u->wanted;
+	u->encoder = encoder_new(u->as_it_is ? PLAIN : u->wanted, u->about, u->kept.fd);
+	if (layer) {
+		u->plain = hash_new();
+		u->decoder = decoder_new(coding, deliver, u);
+	}
+	return true;
+}
+
+static bool
+take(struct upload *u, const void *bytes, size_t size, char why[WHY])
+{
+	hash_update(u->sent, bytes, size);
+	return (!u->as_it_is || encoder_add(u->encoder, bytes, size, why)) &&
+	       (u->decoder == NULL || decoder_add(u->decoder, bytes, size, why));
+}
+
+static bool
+start(struct upload *u, char why[WHY])
+{
+	return begin(u, why) && take(u, u->start, u->started, why);
+}
+
+static bool
+add(struct upload *u, const unsigned char *bytes, size_t size, char why[WHY])
+{
+	if (u->encoder == NULL) {
+		size_t n = size < MAGIC - u->started ? size : MAGIC - u->started;
+
+		memcpy(u->start + u->started, bytes, n);
+		u->started += n;
+		bytes += n;
+		size -= n;
+		if (u->started < MAGIC)
+			return true;
+		if (!start(u, why))
+			return false;
+	}
+	return take(u, bytes, size, why);
+}
+
+/* It has failed for good, if it has not before; errno is of that. */
+static void
+settle(struct upload *u, bool good)
+{
+	if (!good) {
+		u->bad = true;
+		u->full = errno == ENOSPC || errno == EDQUOT;
+	}
+}
+
+/* After a failure nothing more is taken. */
+void
+upload_add(struct upload *u, const void *bytes, size_t size)
+{
+	u->taken += size;
+	if (u->bad)
+		return;
+	errno = 0;
+	settle(u, add(u, bytes, size, u->why));
+}
+
+static bool
+end(struct upload *u)
+{
+	return (u->encoder != NULL || start(u, u->why)) &&
+	       (u->decoder == NULL || decoder_end(u->decoder, u->why)) &&
+	       encoder_end(u->encoder, u->kept.digest, &u->kept.size, u->why);
+}
+
+/* All of it is there, once: what it is. kept->fd becomes the caller's. False: u->why. */
+bool
+upload_end(struct upload *u, struct kept *kept)
+{
+	if (u->bad)
+		return false;
+	errno = 0;
+	settle(u, end(u));
+	if (u->bad)
+		return false;
+	hash_end(u->sent, u->kept.pushed);
+	u->kept.sent = u->taken;
+	if (u->decoder != NULL)
+		hash_end(u->plain, u->kept.diff_id);
+	*kept = u->kept;
+	u->kept.fd = -1;
+	u->bad = true; /* there is nothing left to end */
+	return true;
+}
+
+void
+upload_free(struct upload *u)
+{
+	if (u == NULL)
+		return;
+	if (u->path != NULL)
+		unlink(u->path);
+	free(u->path);
+	if (u->kept.fd >= 0)
+		close(u->kept.fd);
+	decoder_free(u->decoder);
+	encoder_free(u->encoder);
+	EVP_MD_CTX_free(u->sent);
+	EVP_MD_CTX_free(u->plain);
+	free(u);
+}

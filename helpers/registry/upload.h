@@ -1,0 +1,43 @@
+/*
+ * upload.h - a blob on its way in: hashed, and compressed anew, as it comes, into a file.
+ *
+ *	u = upload_new(folder, ZSTD, length);
+ *	while (...)
+ *		upload_add(u, bytes, n, why);
+ *	if (upload_end(u, &kept, why))
+ *		...                             kept.fd is the caller's; the file is at u->path
+ *	upload_free(u);                         removes what is still at u->path
+ */
+#ifndef UPLOAD_H
+#define UPLOAD_H
+
+#include <openssl/evp.h>
+
+#include "image/decode.h"
+#include "registry/store.h"
+
+struct upload {
+	uint64_t taken; /* bytes that have come */
+	char *path;     /* NULL while there is no file, and when it is another's business */
+
+	/* private */
+	const char *folder;
+	enum coding wanted;
+	uint64_t about;
+	struct kept kept;
+	bool as_it_is;
+	struct decoder *decoder; /* of a layer */
+	struct encoder *encoder;
+	EVP_MD_CTX *sent, *plain;
+	unsigned char start[MAGIC]; /* what has come before it is known what comes */
+	size_t started;
+	bool bad, full; /* it has failed; there was no room for it */
+	char why[WHY];
+};
+
+struct upload *upload_new(const char *folder, enum coding wanted, uint64_t about);
+void upload_add(struct upload *u, const void *bytes, size_t size);
+bool upload_end(struct upload *u, struct kept *kept);
+void upload_free(struct upload *u);
+
+#endif
