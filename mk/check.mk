@@ -1,7 +1,7 @@
 # check.mk - the tests, and what looks at the sources.
 # Reads: bin, obj, helpers, lib-sources, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS.
 # Defines: test-programs, unit-tests.
-# Goals: check check-long check-engines check-faults check-fuzz lint lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make.
+# Goals: check check-long check-engines check-faults check-fuzz lint lint-<part>.
 #
 # tests/run runs everything by prove, as root beside an engine of its own. The tests call make again: they get the
 # compiler's settings, so that they find the helpers compiled, and TESTS, ENGINE, STRICT and KEEP.
@@ -40,7 +40,7 @@ check-faults: $(helpers) $(test-programs) $(fault-gate) ## what is broken when, 
 check-fuzz: ## what takes bytes from outside, fuzzed: 10 minutes of a processor each (tests/fuzz/run -h for less)
 	$(Q)exec tests/fuzz/run -s 600
 
-lint-goals := lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make lint-words
+lint-goals := lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make lint-words lint-layers
 .PHONY: $(lint-goals)
 lint: $(lint-goals) ## shellcheck, cppcheck, gcc -fanalyzer, clang-tidy, clang-format, make's own warnings
 
@@ -116,6 +116,12 @@ lint-make:
 	$(call say,LINT,makefiles)
 	$(Q)log=$$($(MAKE_COMMAND) --no-print-directory --warn-undefined-variables -n help check smolmachine 2>&1) || rc=$$?; \
 		printf '%s\n' "$$log" | grep -E 'warning:|Error' >&2 && exit 1; exit $${rc-0}
+
+# helpers/lib stands on nothing, engine, image and machine on it alone, registry on all of them.
+lint-layers:
+	$(call say,LINT,layers)
+	$(Q)! grep -n '#include "' helpers/*/*.[ch] | grep -v '^helpers/[^:]*:[0-9]*:#include "lib/' | \
+		grep -v '^helpers/\([a-z]*\)/[^:]*:[0-9]*:#include "\1/' | grep -v '^helpers/registry/' | grep .
 
 # Functions that have a better sister (style: ban and say why): no bound, no error, or a shell.
 banned := atoi|atol|atof|strcpy|strcat|sprintf|vsprintf|strtok|gets|system|popen
