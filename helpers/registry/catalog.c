@@ -54,8 +54,14 @@ catalog_text(struct catalog *c, struct content *to, const char *text, const char
 	*to = (struct content){.type = type, .fd = c->texts, .offset = c->texts_end, .size = size};
 	sha256_hex(text, size, hex);
 	snprintf(to->digest, DIGEST, "sha256:%s", hex);
+	if (!write_all(c->texts, text, size)) {
+		fail_errno(why, "cannot keep a manifest");
+		/* the next one lies there, not behind half of this */
+		lseek(c->texts, c->texts_end, SEEK_SET);
+		return false;
+	}
 	c->texts_end += (off_t)size;
-	return write_all(c->texts, text, size) || fail_errno(why, "cannot keep a manifest");
+	return true;
 }
 
 static json_t *

@@ -17,7 +17,7 @@
 enum {
 	SLOTS_MAX = 64,  /* uploads at once; engines do five */
 	KEPT_MAX = 2048, /* each a descriptor */
-	PUSHED_MAX = 64,
+	PUSHED_MAX = 64, /* manifests for each image that was ordered */
 	NAME_BYTES = (UPLOAD_NAME - 1) / 2,
 };
 
@@ -220,7 +220,7 @@ tell(struct intake *in, const struct kept *k)
 
 /* The blob has come, as k, and lies at path. */
 static enum taken
-arrive(struct intake *in, const struct kept *k, const char *path)
+arrive(struct intake *in, const struct kept *k, const char *path, char why[WHY])
 {
 	enum taken how = TAKEN;
 
@@ -231,6 +231,7 @@ arrive(struct intake *in, const struct kept *k, const char *path)
 	} else if (hold(in, k))
 		keep(in, k, path);
 	else {
+		fail(why, "too many blobs");
 		how = NO_ROOM;
 		unlink(path);
 		close(k->fd);
@@ -252,7 +253,7 @@ intake_finish(struct intake *in, struct slot *s, const char *digest, char why[WH
 		how = s->upload->full ? NO_ROOM : WRONG_CONTENT;
 	} else {
 		if (strcmp(k.pushed, digest) == 0) {
-			how = arrive(in, &k, s->upload->path);
+			how = arrive(in, &k, s->upload->path, why);
 			free(s->upload->path);
 			s->upload->path = NULL;
 		} else {
@@ -441,7 +442,7 @@ remember(struct intake *in, const struct route *r, const char *digest, const cha
 
 	if (find_pushed(in, r->name, digest) != NULL)
 		return TAKEN;
-	if (in->manifests == PUSHED_MAX) {
+	if (in->manifests == PUSHED_MAX * in->catalog->images) {
 		fail(why, "too many manifests");
 		return NO_ROOM;
 	}
