@@ -326,10 +326,11 @@ store_trim(uint64_t most)
 {
 	struct entry *list;
 	uint64_t total = 0;
+	struct stat st;
 	size_t count;
 	int lock;
 
-	if (access(STORE, F_OK) != 0 || (lock = lock_try(".lock/store")) < 0)
+	if (lstat(STORE, &st) != 0 || !S_ISDIR(st.st_mode) || (lock = lock_try(".lock/store")) < 0)
 		return;
 	list = list_entries(&count);
 	for (size_t i = 0; i < count; i++)

@@ -1043,6 +1043,23 @@ the_end_leaves_what_may_be_kept_and_no_more(void **state)
 	}
 }
 
+/* Who runs us says so by having nothing kept. */
+static void
+a_store_that_is_not_ours_is_left_alone(void **state)
+{
+	(void)state;
+	start_fresh(MANY);
+	assert_int_equal(push_layer(0), TAKEN);
+	end();
+	assert_int_equal(rename(".store", "elsewhere"), 0);
+	assert_int_equal(symlink("elsewhere", ".store"), 0);
+	start(0, -1);
+	assert_false(has(layer[0].digest));
+	assert_int_equal(push_layer(1), TAKEN);
+	end();
+	assert_int_equal(files_in("elsewhere"), 2);
+}
+
 int
 main(void)
 {
@@ -1069,6 +1086,7 @@ main(void)
 	    cmocka_unit_test(every_image_that_was_ordered_has_room),
 	    cmocka_unit_test(a_manifest_that_found_no_room_can_come_again),
 	    cmocka_unit_test(the_end_leaves_what_may_be_kept_and_no_more),
+	    cmocka_unit_test(a_store_that_is_not_ours_is_left_alone),
 	};
 
 	return RUN_TESTS(tests);

@@ -229,6 +229,13 @@ links(void **state)
 	put_text(".store", "a file");
 	assert_false(store_open(why));
 	has_text("a file", why, "no folder");
+	/* nor is anything removed behind one */
+	fresh();
+	memcpy(pushed, put_layer('a', 1000, ZSTD), DIGEST);
+	assert_int_equal(rename(".store", "elsewhere"), 0);
+	assert_int_equal(symlink("elsewhere", ".store"), 0);
+	store_trim(0);
+	assert_true(there(pushed, "") && there(pushed, ".record"));
 }
 
 static void
