@@ -76,6 +76,7 @@ meter_show(struct meter *m, uint64_t bytes, uint64_t total)
 {
 	int64_t now = now_ms();
 	char line[128], done[16], of[16], rate[16];
+	int n;
 	unsigned percent;
 
 	if (m->style == METER_OFF || bytes == 0)
@@ -93,9 +94,11 @@ meter_show(struct meter *m, uint64_t bytes, uint64_t total)
 		return;
 	m->shown = now;
 	percent = (unsigned)(bytes * 100 / total);
-	snprintf(line, sizeof(line), "%3u %%  %s of %s, %s/s, %.0f s left", percent,
-		 human((double)bytes, done), human((double)total, of), human(m->rate, rate),
-		 m->rate > 1 ? (double)(total - bytes) / m->rate : 0);
+	n = snprintf(line, sizeof(line), "%3u %%  %s of %s", percent, human((double)bytes, done),
+		     human((double)total, of));
+	if (m->rate >= 1) /* else there is none yet */
+		snprintf(line + n, sizeof(line) - (size_t)n, ", %s/s, %.0f s left", human(m->rate, rate),
+			 (double)(total - bytes) / m->rate);
 	if (m->style == METER_BAR)
 		show_bar(m, percent, line);
 	else

@@ -68,9 +68,8 @@ on_a_terminal_it_is_a_bar(void **state)
 	restore();
 	seen = seen_on_terminal(terminal);
 	close(terminal);
-	has_text("bar", seen,
-		 "\r  PULL    [############............]  50 %  1.0 MB of 2.0 MB, 0 B/s, 0 s left\033[K");
-	has_text("what is said beside it takes its place", seen, "left\033[K\r\033[K  PUSH    another\r\n");
+	has_text("bar", seen, "\r  PULL    [############............]  50 %  1.0 MB of 2.0 MB\033[K");
+	has_text("what is said beside it takes its place", seen, "MB\033[K\r\033[K  PUSH    another\r\n");
 	has_text("and so does its end", seen, "another\r\n\r\033[K  PULL    2.0 MB in 0.0 s\r\n");
 	assert_null(strstr(strstr(seen, "2.0 MB in") + 1, "PULL"));
 }
@@ -87,8 +86,7 @@ a_bar_that_does_not_end_is_left(void **state)
 	meter_show(&m, 1, 3);
 	meter_end(&m);
 	restore();
-	has_text("end", seen_on_terminal(terminal),
-		 "[#######.................]  33 %  1 B of 3 B, 0 B/s, 0 s left\033[K\r\n");
+	has_text("end", seen_on_terminal(terminal), "[#######.................]  33 %  1 B of 3 B\033[K\r\n");
 	close(terminal);
 }
 
