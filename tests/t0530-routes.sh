@@ -2,7 +2,7 @@
 # t0530-routes: the same machine by every route: container, kept store, direct; and which of them ROUTE=auto takes.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-need jq skopeo zstd
+need jq skopeo zstd curl
 need_engine
 
 container=$REGISTRY_IMAGE
@@ -91,10 +91,6 @@ must new_layer
 forget
 ok 'a smolvm that merges layers wrongly' env FAKE_SMOLVM_VERSION=1.9.2 make --no-print-directory -C "$top" smolmachine IMAGE="$image"
 is 'goes direct' "$(calls)" ''
-must new_layer
-forget
-ok 'one that takes gzip only' env FAKE_SMOLVM_VERSION=1.17.0 make --no-print-directory -C "$top" smolmachine IMAGE="$image" ROUTE=push
-is 'is pushed to' "$(calls)" 'tag push'
 
 # --- an engine that cannot reach us
 must new_layer
@@ -111,23 +107,142 @@ echo docker >"$CACHE_DIR/.run/choice/engine"
 id=$(docker image inspect -f '{{.Id}}' "$image")
 echo "$id agent $id" >"$CACHE_DIR/.run/choice/0123456789abcdef.image"
 is 'ROUTE=push means our own registry' "$(choice ROUTE=push)" store
-is 'but a container for such an engine' "$(choice ROUTE=push FAKE_DOCKER_FAULT=pull:fail)" container
+is 'but a container where SQUASH=1 asks for one layer' "$(choice ROUTE=push SQUASH=1)" container
+is 'and ROUTE=auto goes direct then' "$(choice ROUTE=auto SQUASH=1)" direct
+is 'a container for such an engine' "$(choice ROUTE=push FAKE_DOCKER_FAULT=pull:fail)" container
 is 'for a smolvm that has to be given one layer' "$(echo 'smolvm 1.9.2' >"$CACHE_DIR/.run/choice/smolvm"; choice ROUTE=push)" container
 is 'and where one is named' "$(choice ROUTE=push REGISTRY_IMAGE=x)" container
 rm -r "$CACHE_DIR/.run/choice"
 
-# --- several, two makes, and what -n says
-one=$image
-must make_image other
+# --- What t0100 to t0170 show of a miss beside a container, by the two routes that have none
+set --
+for name in one two three; do
+	must make_image $name
+	set -- "$@" "$image"
+done
+again=${1%:*}:again # the same repository and image: what is pushed or served is one
+must docker tag "$1" "$again"
+echo "$again" >>"$tmp/.images"
+jq -n --arg one "$1" --arg again "$again" --arg two "$2" \
+	'{images: [{image: $one, cpus: 2}, {image: $again, cpus: 3}, {image: $two}]}' >"$tmp/images.json"
+# A smolvm that packs, whatever is wanted, the machine $tmp/other.
+cat >"$tmp/wrong-smolvm" <<-EOT
+	#!/bin/sh
+	for word; do
+		case \$word in --output=*) cp -p '$tmp/other' "\${word#*=}" && exec cp -p '$tmp/other.smolmachine' "\${word#*=}.smolmachine" ;; esac
+	done
+	exec '$SMOLVM' "\$@"
+EOT
+chmod +x "$tmp/wrong-smolvm"
+for ROUTE in push direct; do
+	export ROUTE
+	case $ROUTE in
+	push) pushed='tag push' pushes='3 push 3 tag' asked=1 stages='pack push tag' full='there is no room for it' ;;
+	direct) pushed='' pushes='' asked=0 stages=pack full='cannot be served: cannot spool it' ;;
+	esac
+	rm -rf "$CACHE_DIR"
+	forget
+	(umask 000 && run_make -j2 smolmachine IMAGES="$*")
+	is "$ROUTE: several, under -j" "$(wc -l <"$out") $(sed -n 's/^\(tag\|push\) .*/\1/p' "$FAKE_DOCKER_LOG" | sort | uniq -c | xargs)" "3 $pushes"
+	# our own registry keeps its port, but before each the engine is asked whether it reaches us
+	is '... beside one registry' "$(sed -n 's,.* start [0-9]* \([^/]*\)/.*,\1,p' "$FAKE_SMOLVM_LOG" | sort -u | wc -l) $(grep -c '^pull ' "$FAKE_DOCKER_LOG")" "1 $asked"
+	sidecar=$(sed -n 1p "$out") other=$(sed -n 2p "$out")
+	record=${sidecar%.smolmachine.smolmachine}.json id16=${sidecar##*/} id16=${id16%%.*}
+	is '... the record tells how long each stage took' "$(jq -r '.seconds | keys | join(" ")' "$record")" "$stages"
+	is '... umask 0: nothing in the cache is for others to write' "$(find "$CACHE_DIR" ! -type l -perm /022)" ''
+
+	must truncate -s 1000 "$sidecar"
+	forget
+	ok '... a machine that is cut off' run_make smolmachine IMAGE="$1"
+	is '... is packed anew' "$(packs)$(calls)" "1$pushed"
+	like '... as make says' "$(cat "$err")" 'is not whole: .*; it is packed anew'
+	ok '... whole' "$top/cache/bin/verify-machine" "$sidecar"
+	assert_nothing_left '... and what stood there is gone'
+
+	ok '... two packings of one image, and another image' run_make -s -j2 smolmachines IMAGES_FILE="$tmp/images.json"
+	is '... without a word, under -s' "$(cat "$err")" ''
+	is '... are three machines' "$(sed 's/\.smolmachine\.smolmachine$/.json/' "$out" | xargs -d '\n' jq -c .options.CPUS | xargs)" '2 3 null'
+	ok '... and whole' xargs -d '\n' -a "$out" "$top/cache/bin/verify-machine"
+
+	rm -f "$CACHE_DIR"/*.smolmachine
+	export FAKE_SMOLVM_FAULT=fail-once="$tmp/once.$ROUTE"
+	must_fail '... one pack of three fails' run_make -k -j2 smolmachine IMAGES="$*"
+	is '... under -k the others are finished' "$(wc -l <"$out")" 2
+	ok '... and whole' xargs -d '\n' -a "$out" "$top/cache/bin/verify-machine"
+	unset FAKE_SMOLVM_FAULT
+	assert_nothing_left '... and nothing is left'
+
+	rm -f "$CACHE_DIR"/*.smolmachine
+	forget
+	pids='' bad=''
+	for set in "$1 $2" "$2 $3" "$3 $1"; do
+		make -s -j2 -C "$top" smolmachine IMAGES="$set" >"$tmp/set.$(echo "$pids" | wc -w)" 2>/dev/null &
+		pids="$pids $!"
+	done
+	for pid in $pids; do wait "$pid" || bad="$bad $pid"; done
+	is '... three makes at once over overlapping sets succeed' "$bad" ''
+	is '... each image is packed once' "$(packs)" 3
+	is '... the answers are right' "$(head -n 1 "$tmp/set.0") $(head -n 1 "$tmp/set.1") $(tail -n 1 "$tmp/set.2")" "$sidecar $other $sidecar"
+
+	must cp -p "${other%.smolmachine}" "$tmp/other"
+	must cp -p "$other" "$tmp/other.smolmachine"
+	rm -f "$sidecar"
+	must_fail "... a smolvm that packs another image's machine" run_make smolmachine IMAGE="$1" SMOLVM="$tmp/wrong-smolvm"
+	like '... is not believed' "$(cat "$err")" "packed '.*' where '127\.0\.0\.1:[0-9]+/${1%:*}:$id16' was wanted"
+	must_fail '... nothing is published' test -e "$sidecar"
+
+	case $ROUTE in
+	push)
+		for fault in tag push; do
+			export FAKE_DOCKER_FAULT=$fault:fail
+			must_fail "... a $fault that fails" run_make smolmachine IMAGE="$1"
+			like '... shows what it said' "$(cat "$err")" "$id16: .*$fault: no luck today"
+		done
+		unset FAKE_DOCKER_FAULT
+		;;
+	esac
+	assert_nothing_left '... of all that failed nothing is left'
+
+	if [ "$(id -u)" = 0 ] && mkdir -p "$tmp/small" && mount -t tmpfs -o size=600k tmpfs "$tmp/small" 2>/dev/null; then
+		must_fail '... a full CACHE_DIR is an error' run_make smolmachine IMAGE="$1" CACHE_DIR="$tmp/small/cache"
+		like '... that is shown' "$(cat "$err")" "$full: .*No space left"
+		is '... and nothing of it stays' "$(cd "$tmp/small/cache" && find . -name '*.smolmachine' && ls .run)" ''
+		must mount -o remount,size=100m "$tmp/small"
+		ok '... with room again it is packed' run_make smolmachine IMAGE="$1" CACHE_DIR="$tmp/small/cache"
+		umount "$tmp/small"
+	else
+		skip_kernel '... a full CACHE_DIR is an error' 'no tmpfs can be mounted'
+	fi
+
+	export FAKE_SMOLVM_FAULT=hang-pull
+	forget
+	start_make -k smolmachine IMAGES="$1 $2"
+	ok '... a pack hangs' wait_for '[ "$(packs)" = 1 ]' 30
+	port=$(sed -n 's,.* start [0-9]* [^:]*:\([0-9]*\)/.*,\1,p' "$FAKE_SMOLVM_LOG")
+	ok '... beside a registry on 127.0.0.1' curl -s "http://127.0.0.1:$port/v2/"
+	expect_code '... and nowhere else' 7 curl -s "http://127.0.0.2:$port/v2/"
+	kill -s INT -- "-$make_pid"
+	finish_make 20
+	isnt '... Ctrl-C ends it' "$rc" 0
+	isnt '... in time' "$rc" 124
+	assert_nothing_left '... and leaves nothing' 3
+	unset FAKE_SMOLVM_FAULT
+	forget
+	ok '... -n' run_make -n smolmachine IMAGE="$1"
+	is '... shows what the route asks the engine for' "$(sed -n 's/.*"\$DOCKER" \(tag\|push\) .*/\1/p' "$out" | xargs)" "$pushed"
+	like '... and the pack' "$(cat "$out")" '"\$SMOLVM" pack create'
+	is '... and does nothing' "$(cat "$FAKE_DOCKER_LOG" "$FAKE_SMOLVM_LOG")" ''
+	ok '... the next run packs' run_make smolmachine IMAGE="$1"
+done
+unset ROUTE
+
+# SQUASH=0: a smolvm that takes gzip only, and merges layers wrongly.
 rm -f "$CACHE_DIR"/*.smolmachine
 forget
-ok 'several, under -j' run_make -j4 smolmachine IMAGES="$one $image" ROUTE=push
-is 'each pushed once' "$(calls)" 'tag tag push push'
-rm -f "$CACHE_DIR"/*.smolmachine
-make --no-print-directory -C "$top" smolmachine IMAGE="$one" ROUTE=push >"$tmp/first" 2>&1 &
-first=$!
-ok 'two makes at once, on one store' run_make smolmachine IMAGE="$image" ROUTE=push
-ok 'both well' wait $first
-like '-n says that it is chosen later' "$(run_make -n smolmachine IMAGE="$one"; cat "$out")" '^# ROUTE=auto: '
+ok 'SQUASH=0, and a smolvm that takes gzip only' \
+	env FAKE_SMOLVM_VERSION=1.4.0 make --no-print-directory -C "$top" smolmachine IMAGE="$1" ROUTE=push SQUASH=0
+is 'is pushed to our own registry, as gzip' "$(calls)" 'tag push'
+
+like '-n says of auto that it is chosen later' "$(run_make -n smolmachine IMAGE="$1"; cat "$out")" '^# ROUTE=auto: '
 assert_nothing_left 'nothing is left of all that' 5
 done_testing
