@@ -359,10 +359,8 @@ check_settings(void)
 
 	for (size_t i = 0; i < LENGTH(seconds); i++)
 		seconds_setting(seconds[i], 0);
-	if (given(host) && strcmp(host, "localhost") != 0 && strncmp(host, "127.", 4) != 0)
-		refuse("REGISTRY_HOST: '%s' is not loopback; give 127.0.0.1 or localhost", host);
-	if (!plain(host, "."))
-		refuse("REGISTRY_HOST: '%s' is not a host; give 127.0.0.1 or localhost", host);
+	if (given(host) && strcmp(host, "localhost") != 0 && strcmp(host, "127.0.0.1") != 0)
+		refuse("REGISTRY_HOST: '%s' is not where the registry is; give 127.0.0.1 or localhost", host);
 	check_registry_image();
 	if (given(route) && strcmp(route, "auto") != 0 && strcmp(route, "push") != 0 &&
 	    strcmp(route, "direct") != 0)

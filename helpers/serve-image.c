@@ -28,7 +28,7 @@
 	"  -p  what has been pulled goes to FILE, or to descriptor FD, as lines of JSON\n"                   \
 	"  -s  squash: one layer an image\n"                                                                 \
 	"  -t  the folder for the copy of the layers; default $TMPDIR, else /tmp\n"                          \
-	"  environment: DOCKER DOCKER_HOST PUSH_TIMEOUT TOOL_TIMEOUT PROGRESS SILENT V\n"
+	"  environment: DOCKER DOCKER_HOST REGISTRY_HOST PUSH_TIMEOUT TOOL_TIMEOUT PROGRESS SILENT V\n"
 
 enum { TICK_MS = 200 };
 
@@ -49,7 +49,7 @@ open_lines(const char *text)
 static void
 announce(int port, const char *file, bool print)
 {
-	char *address = format("127.0.0.1:%d", port), *line = format("%s\n", address);
+	char *address = registry_address(port), *line = format("%s\n", address);
 
 	if (setenv("REGISTRY", address, 1) != 0)
 		die_errno(EXIT_SYSTEM, "cannot set REGISTRY");

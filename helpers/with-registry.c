@@ -242,7 +242,6 @@ static bool
 wait_for_registry(struct registry *r, int64_t deadline, char why[200])
 {
 	struct probe p = {.url = r->url, .header = HEADER, .value = r->nonce};
-	const char *host = setting("REGISTRY_HOST");
 	int port;
 
 	while (!has_ended(r) && !r->started && now_ms() < deadline && !caught_signal())
@@ -263,7 +262,7 @@ wait_for_registry(struct registry *r, int64_t deadline, char why[200])
 			snprintf(why, 200, "the registry has ended");
 		return false;
 	}
-	char *address = format("%s:%d", *host ? host : "127.0.0.1", port);
+	char *address = registry_address(port);
 
 	setenv("REGISTRY", address, 1);
 	free(address);

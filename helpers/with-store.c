@@ -24,8 +24,7 @@
 static void
 announce(int port)
 {
-	const char *host = setting("REGISTRY_HOST");
-	char *address = format("%s:%d", *host ? host : "127.0.0.1", port);
+	char *address = registry_address(port);
 
 	if (setenv("REGISTRY", address, 1) != 0)
 		die_errno(EXIT_SYSTEM, "cannot set REGISTRY");

@@ -49,7 +49,9 @@ refused 'CPUS=0' "CPUS: '0' is not a whole number from 1" smolmachine IMAGE=a CP
 refused 'a PLATFORM that is none' "PLATFORM: 'x' .*linux/amd64" smolmachine IMAGE=a PLATFORM=x
 refused 'a missing SMOLFILE' "SMOLFILE: '/nowhere'" smolmachine IMAGE=a SMOLFILE=/nowhere
 refused 'an unknown ROUTE' "ROUTE: 'x' .*ROUTE=push or ROUTE=direct" smolmachine IMAGE=a ROUTE=x
-refused 'a REGISTRY_HOST that is not loopback' "REGISTRY_HOST: '10.0.0.1' is not loopback" smolmachine IMAGE=a REGISTRY_HOST=10.0.0.1
+for host in 10.0.0.1 127.0.0.2; do
+	refused "REGISTRY_HOST=$host" "REGISTRY_HOST: '$host' is not where the registry is; give 127.0.0.1 or localhost" smolmachine IMAGE=a REGISTRY_HOST=$host
+done
 for bad in 'Bad Image' -x a@b "a@sha256:12" "sha256:$(printf %064d 0)@sha256:$(printf %064d 0)" a:; do
 	refused "REGISTRY_IMAGE=$bad" "REGISTRY_IMAGE: '$bad' is not an image reference; leave it unset" smolmachine IMAGE=a REGISTRY_IMAGE="$bad"
 done

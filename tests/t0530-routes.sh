@@ -142,12 +142,13 @@ for ROUTE in push direct; do
 	esac
 	rm -rf "$CACHE_DIR"
 	forget
-	(umask 000 && run_make -j2 smolmachine IMAGES="$*")
+	(umask 000 && run_make -j2 smolmachine IMAGES="$*" REGISTRY_HOST=localhost)
 	is "$ROUTE: several, under -j" "$(wc -l <"$out") $(sed -n 's/^\(tag\|push\) .*/\1/p' "$FAKE_DOCKER_LOG" | sort | uniq -c | xargs)" "3 $pushes"
 	# our own registry keeps its port, but before each the engine is asked whether it reaches us
 	is '... beside one registry' "$(sed -n 's,.* start [0-9]* \([^/]*\)/.*,\1,p' "$FAKE_SMOLVM_LOG" | sort -u | wc -l) $(grep -c '^pull ' "$FAKE_DOCKER_LOG")" "1 $asked"
 	sidecar=$(sed -n 1p "$out") other=$(sed -n 2p "$out")
 	record=${sidecar%.smolmachine.smolmachine}.json id16=${sidecar##*/} id16=${id16%%.*}
+	like '... whose host is REGISTRY_HOST' "$(jq -r .reference "$record")" "^localhost:[0-9]+/${1%:*}:$id16\$"
 	is '... the record tells how long each stage took' "$(jq -r '.seconds | keys | join(" ")' "$record")" "$stages"
 	is '... umask 0: nothing in the cache is for others to write' "$(find "$CACHE_DIR" ! -type l -perm /022)" ''
 

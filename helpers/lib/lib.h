@@ -152,6 +152,7 @@ bool parse_reference(const char *text, struct reference *r);
 
 /* port.c */
 int parse_port(const char *text);
+char *registry_address(int port);
 
 /* ready.c */
 struct probe {

@@ -86,3 +86,12 @@ parse_port(const char *text)
 	}
 	return port;
 }
+
+/* By which the engine and smolvm know a registry of ours; the caller's. */
+char *
+registry_address(int port)
+{
+	const char *host = setting("REGISTRY_HOST");
+
+	return format("%s:%d", *host ? host : "127.0.0.1", port);
+}

@@ -43,15 +43,16 @@ pull(const char *docker, enum engine kind, const char *reference, unsigned timeo
 bool
 engine_reaches_us(const char *docker, enum engine kind, unsigned timeout)
 {
-	const char *host = setting("REGISTRY_HOST");
 	struct catalog nothing = {.images = 0};
-	char *name = make_name(), *reference;
+	char *name = make_name(), *address, *reference;
 	struct server s = {.catalog = &nothing, .awaited = name, .own_only = true};
 
-	reference = format("%s:%d/%s:none", *host ? host : "127.0.0.1", server_start(&s, 0), name);
+	address = registry_address(server_start(&s, 0));
+	reference = format("%s/%s:none", address, name);
 	pull(docker, kind, reference, timeout);
 	server_stop(&s);
 	free(reference);
+	free(address);
 	free(name);
 	return atomic_load(&s.met);
 }
