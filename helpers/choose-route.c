@@ -19,7 +19,7 @@
 
 #define USAGE                                                                                                \
 	"usage: choose-route [-h] KEY...   (environment: CACHE_DIR RUN DOCKER ROUTE REGISTRY_IMAGE "         \
-	"STORE_MAX ...)\n"
+	"STORE_MAX KEEP_GOING ...)\n"
 
 struct subject {
 	char *id, *repository; /* the engine's ID */
@@ -49,6 +49,8 @@ read_key(const char *key, struct subject *m)
 	free(path);
 }
 
+/* Under -k one that the engine does not know does not take the others with it: it fails by itself, on its
+ * way. */
 static void
 look_at(struct subject *m)
 {
@@ -56,7 +58,7 @@ look_at(struct subject *m)
 	json_t *image = inspect_image(needed("DOCKER"), m->id, tool_timeout(), &err), *diff_id;
 	size_t i;
 
-	if (image == NULL)
+	if (image == NULL && *setting("KEEP_GOING") == '\0')
 		die(EXIT_SYSTEM, "the engine cannot inspect '%s': %s", m->id, err);
 	json_array_foreach(json_object_get(json_object_get(image, "RootFS"), "Layers"), i, diff_id)
 	{
@@ -234,7 +236,8 @@ main(int argc, char **argv)
 	way = passable(choose_way(&miss, why), &miss, why);
 	end_as_caught();
 	for (size_t i = 0; i < images; i++)
-		store_set_last(image[i].repository, &image[i].diff_ids);
+		if (image[i].diff_ids.count > 0)
+			store_set_last(image[i].repository, &image[i].diff_ids);
 	if (automatic)
 		step_line("ROUTE", "%s, %s", way == BY_DIRECT ? "direct" : "push", why);
 	printf("%s\n", word[way]);

@@ -70,7 +70,13 @@ if [ "$goal" = pack ]; then
 		set -- "$@" "$name=$config,$id"
 	done
 	case $way in direct) helper=serve-image ;; *) helper=with-store ;; esac
-	exec "$BIN/$helper" "$@" -- "$TOP/mk/run.sh" pack-now
+	case $KEEP_GOING:$way:$keys in ?*:direct:*' '*) ;; *) exec "$BIN/$helper" "$@" -- "$TOP/mk/run.sh" pack-now ;; esac
+	# Under -k an image that cannot be served, which is 1, does not take the others with it: each is tried alone then.
+	"$BIN/$helper" "$@" -- "$TOP/mk/run.sh" pack-now
+	rc=$?
+	[ $rc = 1 ] || exit $rc
+	for key in $keys; do LOCKED=$key "$TOP/mk/run.sh" pack; done
+	exit $rc
 fi
 if [ "$goal" = pack-now ]; then
 	cd "$CACHE_DIR" || exit
@@ -80,9 +86,10 @@ if [ "$goal" = pack-now ]; then
 		for key in $keys; do
 			read -r id _ <"$RUN/$key.image"
 			"$BIN/with-deadline" -n inspect -t "$TOOL_TIMEOUT" -l "$RUN/$key.log" -o "$RUN/$key.layers" \
-				"$DOCKER" image inspect --format '{{len .RootFS.Layers}}' "$id" || exit
+				"$DOCKER" image inspect --format '{{len .RootFS.Layers}}' "$id" || [ -n "$KEEP_GOING" ] || exit
+			layers=
 			read -r layers <"$RUN/$key.layers"
-			[ "$layers" = 1 ] || : >"$RUN/$key.flat"
+			[ "$layers" = 1 ] || : >"$RUN/$key.flat" # also where that is not known
 		done
 		;;
 	esac

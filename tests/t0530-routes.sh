@@ -133,7 +133,13 @@ cat >"$tmp/wrong-smolvm" <<-EOT
 	done
 	exec '$SMOLVM' "\$@"
 EOT
-chmod +x "$tmp/wrong-smolvm"
+# One at whose first call the second image goes.
+cat >"$tmp/gone-smolvm" <<-EOT
+	#!/bin/sh
+	case \$1 in --version) docker rmi -f '$2' ;; esac >/dev/null
+	exec '$SMOLVM' "\$@"
+EOT
+chmod +x "$tmp/wrong-smolvm" "$tmp/gone-smolvm"
 for ROUTE in push direct; do
 	export ROUTE
 	case $ROUTE in
@@ -245,5 +251,28 @@ ok 'SQUASH=0, and a smolvm that takes gzip only' \
 is 'is pushed to our own registry, as gzip' "$(calls)" 'tag push'
 
 like '-n says of auto that it is chosen later' "$(run_make -n smolmachine IMAGE="$1"; cat "$out")" '^# ROUTE=auto: '
+
+# Under -k an image that is gone when it is its turn does not take the others with it.
+one=$1 two=$2 three=$3
+must run_make smolmachine IMAGES="$one $three"
+cp "$out" "$tmp/others"
+for way in flattened store direct auto; do
+	case $way in
+	flattened) set -- ROUTE=push REGISTRY_IMAGE="$container" SQUASH=1 ;;
+	store) set -- ROUTE=push ;;
+	direct) set -- ROUTE=direct ;;
+	auto) set -- ;;
+	esac
+	image=$two context=$tmp/context/two
+	must _build
+	must run_make image-id IMAGE="$two"
+	id16=$(cat "$out")
+	rm -f "$CACHE_DIR"/*.smolmachine
+	must_fail "$way: one image of three is gone" run_make -k -j2 smolmachine IMAGES="$one $two $three" SMOLVM="$tmp/gone-smolvm" "$@"
+	like '... which is said' "$(cat "$err")" "^($id16: Error response from daemon|error: [^ ]*:$id16=.*cannot be served): "
+	same '... under -k the others are finished' "$out" "$tmp/others"
+	assert_nothing_left '... and nothing is left' 3
+done
+
 assert_nothing_left 'nothing is left of all that' 5
 done_testing
