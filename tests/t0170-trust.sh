@@ -99,7 +99,37 @@ for folder in .lock .run .id .verified .floor; do
 	refuses "$folder: everybody's" "'.*/$folder' is not yours alone: others may write"
 	must chmod 700 "$CACHE_DIR/$folder"
 done
+# The layers that were pushed only save time: no .store, or none that can be trusted, and it goes without.
+pushed() { # ARG...: packs by our own registry
+	rm -f "$sidecar"
+	run_make smolmachine IMAGE="$image" ROUTE=push REGISTRY_IMAGE= SQUASH=0 "$@"
+}
+kept() { find "$1" -name '*.record' 2>/dev/null | wc -l; }
+without() { # WHAT WHY
+	ok ".store: $1" pushed
+	like '... make goes on without, and says why' "$(cat "$err")" "^with-store: '.store' $2; going on without"
+	is '... and keeps nothing there' "$(kept "$CACHE_DIR/.store/")" 0
+}
+must mkdir -p "$CACHE_DIR/.store"
+must chown $them "$CACHE_DIR/.store"
+without "another user's" "is not yours alone: it belongs to another user \(uid $them\)"
+must chown 0 "$CACHE_DIR/.store"
+must chmod 777 "$CACHE_DIR/.store"
+without "everybody's" 'is not yours alone: others may write to it \(mode 777\)'
+must rm -r "$CACHE_DIR/.store"
+must ln -s "$tmp/elsewhere" "$CACHE_DIR/.store"
+without 'a link' 'is no folder of ours'
+must rm "$CACHE_DIR/.store"
 is 'nothing was put where a link led' "$(ls -A "$tmp/elsewhere")" ''
+ok '.store: our own' pushed
+is '... is used' "$(kept "$CACHE_DIR/.store")" 1
+layer=$(find "$CACHE_DIR/.store" -name '*.record') layer=${layer%.record}
+must chown $them "$layer"
+ok "a kept layer of another user's" pushed
+is '... comes again, to a file of our own' "$(owner "$layer" | cut -d' ' -f1)" 0
+must chown $them "$layer.record"
+ok 'a record of one' pushed
+is '... is not believed' "$(owner "$layer.record" | cut -d' ' -f1)" 0
 above=$tmp/above
 must mkdir -p "$above/cache"
 must chown $them "$above"

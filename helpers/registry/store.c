@@ -35,13 +35,14 @@ static const char *const coding_name[] = {[PLAIN] = "plain", [GZIP] = "gzip", [Z
 bool
 store_open(char why[WHY])
 {
+	char reason[200];
 	struct stat st;
 
 	if (mkdir(STORE, 0700) != 0 && errno != EEXIST)
 		return fail_errno(why, "cannot create '" STORE "'");
 	if (lstat(STORE, &st) != 0 || !S_ISDIR(st.st_mode) || access(STORE, W_OK | X_OK) != 0)
 		return fail(why, "'" STORE "' is no folder of ours");
-	return true;
+	return is_private(&st, reason) || fail(why, "'" STORE "' is not yours alone: %.150s", reason);
 }
 
 /* "sha256:<64 hex>" -> .store/<64 hex><suffix>. The caller frees it. */
@@ -93,6 +94,16 @@ parse_name(const char *text, enum coding *coding)
 	return false;
 }
 
+/* Of what others own or may write to nothing is believed. */
+static bool
+read_own(const char *path, struct list *l)
+{
+	char why[200];
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && is_private(&st, why) && read_request(path, l);
+}
+
 /* The caller frees *seen, never NULL. */
 static bool
 read_record(const char *pushed, struct kept *k, char **seen)
@@ -103,7 +114,7 @@ read_record(const char *pushed, struct kept *k, char **seen)
 
 	*k = (struct kept){.fd = -1};
 	memcpy(k->pushed, pushed, DIGEST);
-	good = read_request(path, &l) && parse_sha256(value_of(&l, "DIGEST"), k->digest) &&
+	good = read_own(path, &l) && parse_sha256(value_of(&l, "DIGEST"), k->digest) &&
 	       parse_sha256(value_of(&l, "DIFF_ID"), k->diff_id) &&
 	       parse_bytes(value_of(&l, "SENT"), &k->sent) && parse_bytes(value_of(&l, "PLAIN"), &k->plain) &&
 	       parse_bytes(value_of(&l, "SIZE"), &k->size) && parse_name(value_of(&l, "CODING"), &k->coding);
@@ -173,11 +184,12 @@ reads_as(int fd, uint64_t size, const char *digest)
 static bool
 check(struct kept *k, const char *seen)
 {
+	char *now, why[200];
 	struct stat st;
-	char *now;
 	bool known;
 
-	if (fstat(k->fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != k->size)
+	if (fstat(k->fd, &st) != 0 || !S_ISREG(st.st_mode) || !is_private(&st, why) ||
+	    (uint64_t)st.st_size != k->size)
 		return false;
 	now = seen_text(&st);
 	known = strcmp(now, seen) == 0;
@@ -388,7 +400,7 @@ bool
 store_last(const char *repository, struct list *diff_ids)
 {
 	char *path = last_path(repository);
-	bool good = read_request(path, diff_ids);
+	bool good = read_own(path, diff_ids);
 
 	free(path);
 	return good;
