@@ -22,7 +22,7 @@
 	"STORE_MAX KEEP_GOING ...)\n"
 
 struct subject {
-	char *id, *repository; /* the engine's ID */
+	char *id, *repository, *slug; /* id: the engine's */
 	uint64_t size;
 	struct list diff_ids, last; /* the lowest first; of the last one that was missed */
 	bool again, compressed;
@@ -38,13 +38,18 @@ tool_timeout(void)
 static void
 read_key(const char *key, struct subject *m)
 {
+	struct list settings = {0};
 	char *path = run_file(key, "image"), *line = first_line(path), *rest = NULL;
 	const char *id = line ? strtok_r(line, " ", &rest) : NULL,
 		   *repository = id ? strtok_r(NULL, " ", &rest) : NULL;
 
 	if (repository == NULL)
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
-	*m = (struct subject){.id = xstrdup(id), .repository = xstrdup(repository)};
+	read_settings(key, &settings);
+	*m = (struct subject){.id = xstrdup(id),
+			      .repository = xstrdup(repository),
+			      .slug = xstrdup(value_of(&settings, "SLUG"))};
+	list_free(&settings);
 	free(line);
 	free(path);
 }
@@ -54,10 +59,12 @@ read_key(const char *key, struct subject *m)
 static void
 look_at(struct subject *m)
 {
-	char *err;
-	json_t *image = inspect_image(needed("DOCKER"), m->id, tool_timeout(), &err), *diff_id;
+	json_t *image = kept_inspection(m->slug), *diff_id;
+	char *err = NULL;
 	size_t i;
 
+	if (image == NULL)
+		image = inspect_image(needed("DOCKER"), m->id, tool_timeout(), &err);
 	if (image == NULL && *setting("KEEP_GOING") == '\0')
 		die(EXIT_SYSTEM, "the engine cannot inspect '%s': %s", m->id, err);
 	json_array_foreach(json_object_get(json_object_get(image, "RootFS"), "Layers"), i, diff_id)

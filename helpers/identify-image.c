@@ -13,8 +13,8 @@
  * says that one was seen: from then on plan-images gives each build a private name too,
  * the pin, which this run removes at its end.
  *
- * Writes <slug>.id (config digest) and <slug>.engine (the engine's ID) into the run,
- * and the STAMP anew if the identity has changed.
+ * Writes <slug>.id (config digest), <slug>.engine (the engine's ID) and, where it had to
+ * ask, <slug>.inspect (what it was told) into the run, and the STAMP anew if the identity has changed.
  * Exit: 0 known; 1 no such image, or none that can be packed; 100 called wrongly.
  */
 #include <errno.h>
@@ -89,13 +89,14 @@ export_config_digest(const char *name, char hex[SHA256_HEX + 1])
 }
 
 static void
-read_identity(json_t *image, const char *name, struct identity *id)
+read_identity(json_t *image, const char *slug, const char *name, struct identity *id)
 {
 	struct inspection i;
 	char *mark;
 
 	if (!read_image(image, &i))
 		die(EXIT_SYSTEM, "the engine names no ID for '%s'", name);
+	keep_inspection(slug, image);
 	memcpy(id->engine, i.id, sizeof(id->engine));
 	memcpy(id->config, i.config, sizeof(id->config));
 	if (i.containerd) {
@@ -172,7 +173,7 @@ identify_built(const char *slug, const char *name, struct identity *id)
 		       "not load its "
 		       "result; try BUILDX_BUILDER=default (%s)",
 		       name, full, err);
-	read_identity(image, name, id);
+	read_identity(image, slug, name, id);
 	remember_pair(said, id);
 	json_decref(image);
 	free(err);
@@ -181,7 +182,7 @@ identify_built(const char *slug, const char *name, struct identity *id)
 }
 
 static void
-identify_found(const char *name, struct identity *id)
+identify_found(const char *slug, const char *name, struct identity *id)
 {
 	char *err;
 	json_t *image = inspect_image(needed("DOCKER"), name, tool_timeout(), &err);
@@ -192,7 +193,7 @@ identify_found(const char *name, struct identity *id)
 		       name, setting("DOCKER"));
 	if (image == NULL)
 		refuse("IMAGE: the engine cannot inspect '%s': %s", name, err);
-	read_identity(image, name, id);
+	read_identity(image, slug, name, id);
 	remember_pair(id->engine, id);
 	json_decref(image);
 	free(err);
@@ -238,7 +239,7 @@ main(int argc, char **argv)
 	if (built)
 		identify_built(slug, name, &id);
 	else
-		identify_found(name, &id);
+		identify_found(slug, name, &id);
 	end_as_caught();
 	write_line(slug, "id", id.config);
 	write_line(slug, "engine", id.engine);

@@ -289,3 +289,27 @@ inspect_image(const char *docker, const char *name, unsigned timeout, char **err
 	free(out);
 	return image;
 }
+
+/* What the engine says of the image of a slug, for the rest of the run: an ID always means the same. */
+void
+keep_inspection(const char *slug, json_t *image)
+{
+	char *file = run_file(slug, "inspect"), *text = json_dumps(image, JSON_COMPACT);
+
+	if (text == NULL)
+		die(EXIT_SYSTEM, "out of memory");
+	write_file(file, text, strlen(text), 0600);
+	free(text);
+	free(file);
+}
+
+/* NULL where it was not asked in this run. */
+json_t *
+kept_inspection(const char *slug)
+{
+	char *file = run_file(slug, "inspect");
+	json_t *image = json_load_file(file, 0, NULL);
+
+	free(file);
+	return image;
+}

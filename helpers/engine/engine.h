@@ -26,5 +26,7 @@ json_t *parse_image(const char *text);
 bool read_image(json_t *image, struct inspection *i);
 void read_image_command(json_t *image, struct list *out);
 json_t *inspect_image(const char *docker, const char *name, unsigned timeout, char **err);
+void keep_inspection(const char *slug, json_t *image);
+json_t *kept_inspection(const char *slug);
 
 #endif
