@@ -44,14 +44,17 @@ transfer(struct meter *m)
 	meter_end(m);
 }
 
+/* All of it: nobody writes there any more. */
 static const char *
 seen_on_terminal(int terminal)
 {
 	static char text[4096];
-	ssize_t n = read(terminal, text, sizeof(text) - 1);
+	size_t used = 0;
+	ssize_t n;
 
-	assert_true(n >= 0);
-	text[n] = '\0';
+	while ((n = read(terminal, text + used, sizeof(text) - 1 - used)) > 0)
+		used += (size_t)n;
+	text[used] = '\0';
 	return text;
 }
 
@@ -64,13 +67,12 @@ on_a_terminal_it_is_a_bar(void **state)
 
 	(void)state;
 	transfer(&m);
-	step_line("END", "so that there is something to read");
 	restore();
 	seen = seen_on_terminal(terminal);
 	close(terminal);
 	has_text("bar", seen, "\r  PULL    [############............]  50 %  1.0 MB of 2.0 MB\033[K");
 	has_text("what is said beside it takes its place", seen, "MB\033[K\r\033[K  PUSH    another\r\n");
-	has_text("and so does its end", seen, "another\r\n\r\033[K  PULL    2.0 MB in 0.0 s\r\n");
+	has_text("and so does its end", seen, "another\r\n\r\033[K  PULL    2.0 MB in ");
 	assert_null(strstr(strstr(seen, "2.0 MB in") + 1, "PULL"));
 }
 
@@ -99,7 +101,8 @@ elsewhere_it_is_lines(void **state)
 	redirect("lines");
 	transfer(&m);
 	restore();
-	assert_string_equal(text_of("lines"), "  PUSH    another\n  PULL    2.0 MB in 0.0 s\n");
+	has_text("lines", text_of("lines"), "  PUSH    another\n  PULL    2.0 MB in ");
+	assert_null(strchr(text_of("lines"), '%'));
 }
 
 /* As if it had been shown so many milliseconds ago. */
