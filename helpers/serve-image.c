@@ -23,7 +23,7 @@
 	"usage: serve-image [-hs] [-c early|zstd|gzip|none] [-o FILE] [-p FILE|FD] [-t DIR]\n"               \
 	"                   NAME=ID[,ENGINE-ID]... [-- COMMAND [ARGUMENT...]]\n"                             \
 	"  -c  how layers are compressed; none: they stay as the engine has them; early: zstd, but for\n"    \
-	"      small ones and those that nobody has begun with when the export ends; default zstd\n"         \
+	"      small ones and those that are hardly begun when the export ends; default zstd\n"              \
 	"  -o  the address goes to FILE, which is removed in the end\n"                                      \
 	"  -p  what has been pulled goes to FILE, or to descriptor FD, as lines of JSON\n"                   \
 	"  -s  squash: one layer an image\n"                                                                 \

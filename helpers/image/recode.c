@@ -26,6 +26,7 @@
 enum { CHUNK = 256 << 10 };
 
 struct job {
+	struct recoder *recoder;
 	struct recoded *layer;
 	int fd;      /* where the layer is read */
 	bool stream; /* a pipe: it ends where it ends */
@@ -121,6 +122,43 @@ decode(struct job *j, struct archive *a)
 	return n == 0;
 }
 
+/* From the export itself, which j->fd is. */
+static void
+serve_as_it_is(struct job *j)
+{
+	j->layer->coding = j->coding;
+	j->layer->fd = j->fd;
+	j->layer->at = j->layer->offset;
+}
+
+/*
+ * Somebody waits now, and most of it is still to be compressed. To hash the rest takes a quarter of that
+ * time; that a plain layer is pulled more slowly outweighs it only when more than this is done (rates of the
+ * bench: 0.8 and 3.3 ms/MB, 4.1 and 3.2 ms/MB).
+ */
+static bool
+is_late(const struct job *j)
+{
+	struct recoder *r = j->recoder;
+	bool hurry;
+
+	if (j->encoder == NULL || j->left < j->layer->size / 8 * 3)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	hurry = r->hurry;
+	pthread_mutex_unlock(&r->lock);
+	return hurry;
+}
+
+static void
+leave_plain(struct job *j)
+{
+	encoder_free(j->encoder);
+	j->encoder = NULL;
+	close(j->layer->fd);
+	serve_as_it_is(j);
+}
+
 static bool
 read_layer(struct job *j)
 {
@@ -136,9 +174,12 @@ read_layer(struct job *j)
 		archive_read_free(a);
 		return good;
 	}
-	while ((n = take(j)) > 0)
+	while ((n = take(j)) > 0) {
 		if (!give(j, j->chunk, (size_t)n))
 			return false;
+		if (!j->stream && is_late(j))
+			leave_plain(j);
+	}
 	return n == 0;
 }
 
@@ -174,12 +215,16 @@ run_job(struct job *j)
 }
 
 static struct job *
-new_job(const struct recoder *r, struct recoded *l)
+new_job(struct recoder *r, struct recoded *l)
 {
 	struct job *j = xmalloc(sizeof(*j));
 
-	*j = (struct job){
-	    .layer = l, .fd = r->export->spool, .at = l->offset, .left = l->size, .coding = PLAIN};
+	*j = (struct job){.recoder = r,
+			  .layer = l,
+			  .fd = r->export->spool,
+			  .at = l->offset,
+			  .left = l->size,
+			  .coding = PLAIN};
 	j->stream = l->in >= 0;
 	if (j->stream)
 		j->fd = l->in;
@@ -212,9 +257,7 @@ open_target(struct job *j, const struct recoder *r, bool hurry)
 	bool plain = r->wanted == PLAIN || hurry || l->size < r->least;
 
 	if (!j->stream && (j->coding == GZIP || (j->coding == PLAIN && plain))) {
-		l->coding = j->coding;
-		l->fd = j->fd;
-		l->at = l->offset;
+		serve_as_it_is(j);
 		return true;
 	}
 	l->coding = r->wanted;
@@ -226,7 +269,7 @@ open_target(struct job *j, const struct recoder *r, bool hurry)
 }
 
 static void
-recode(const struct recoder *r, struct recoded *l, bool hurry)
+recode(struct recoder *r, struct recoded *l, bool hurry)
 {
 	struct job *j = new_job(r, l);
 
@@ -288,7 +331,8 @@ add(struct recoder *r, int in, off_t offset, uint64_t size)
 	return l;
 }
 
-/* From now on somebody waits: a plain layer that nobody has begun to compress is served as it is. */
+/* From now on somebody waits: a plain layer that nobody has begun to compress, or hardly, is served as it is.
+ */
 void
 recoder_hurry(struct recoder *r)
 {

@@ -48,7 +48,7 @@ struct recoder {
 	pthread_cond_t more;
 	struct recoded **item;
 	size_t items, next;
-	bool hurry; /* what can be served as it is need not be compressed any more */
+	bool hurry; /* what can be served as it is need not be compressed any more, if it is hardly begun */
 	bool closed;
 	pthread_t thread[RECODERS_MAX];
 	size_t threads;

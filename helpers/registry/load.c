@@ -1,8 +1,8 @@
 /*
  * load.c - images out of the engine into a catalog, every layer proved.
  *
- * While the export comes in, the recoder takes its layers as they arrive; what it could
- * not begin with by the end of it is as fast pulled as compressed (bench). Then it is known which of them
+ * While the export comes in, the recoder takes its layers as they arrive; what it has
+ * hardly begun with by the end of it is as fast pulled as compressed (bench). Then it is known which of them
  * belong to whom, what is still to be done is, and each must be what its image's config says. Only then is a
  * manifest made.
  */

@@ -53,6 +53,39 @@ in_a_hurry_it_stays_as_it_is(void **state)
 	assert_int_equal(recode_one(PLAIN, 0, true), PLAIN);
 }
 
+/* Nobody waits when it is begun; then somebody does. */
+static void
+what_is_hardly_begun_then_stays_as_it_is(void **state)
+{
+	enum { LARGE = 32 << 20 };
+	struct export e = {.spool = unlinked_file(".")};
+	unsigned char *zeros = calloc(1, LARGE);
+	char hex[SHA256_HEX + 1];
+	struct recoder r;
+	struct recoded *l;
+
+	(void)state;
+	assert_non_null(zeros);
+	sha256_hex(zeros, LARGE, hex);
+	free(zeros);
+	assert_true(e.spool >= 0 && ftruncate(e.spool, LARGE) == 0);
+	recoder_start(&r, ".", ZSTD, 0, &e);
+	l = recoder_want(&r, 0, LARGE);
+	while (__atomic_load_n(&l->fd, __ATOMIC_RELAXED) < 0)
+		;
+	assert_int_not_equal(l->fd, e.spool);
+	recoder_hurry(&r);
+	recoder_finish(&r);
+	assert_true(l->good);
+	assert_int_equal(l->coding, PLAIN);
+	assert_int_equal(l->fd, e.spool);
+	assert_int_equal(l->length, LARGE);
+	same_text("digest", l->digest + strlen("sha256:"), hex);
+	same_text("diff_id", l->diff_id + strlen("sha256:"), hex);
+	recoder_free(&r);
+	close(e.spool);
+}
+
 static void
 a_small_one_stays_as_it_is(void **state)
 {
@@ -67,6 +100,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(with_time_it_is_compressed),
 	    cmocka_unit_test(in_a_hurry_it_stays_as_it_is),
+	    cmocka_unit_test(what_is_hardly_begun_then_stays_as_it_is),
 	    cmocka_unit_test(a_small_one_stays_as_it_is),
 	};
 
