@@ -149,7 +149,8 @@ main(int argc, char **argv)
 	allow_descriptors();
 	if (!load_images(&load, &catalog, why)) {
 		end_as_caught();
-		refuse("%s%s: cannot be served: %s", argv[first], load.orders > 1 ? " and others" : "", why);
+		refuse("%.*s%s: cannot be served: %s", (int)strcspn(argv[first], "="), argv[first],
+		       load.orders > 1 ? " and others" : "", why);
 	}
 	tell_load(&load, &catalog);
 	code = serve(&catalog, address_file, lines, argv + optind + (optind < argc));

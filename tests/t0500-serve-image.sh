@@ -359,7 +359,7 @@ printf X | dd of="$tmp/tree/$largest" bs=1 seek=2000000 conv=notrunc 2>/dev/null
 fake_engine "tar -cf - -C '$tmp/tree' ."
 refused 'a layer with one other byte' 'layer [0-9]+ of sha256:'
 fake_engine "head -c 5000000 '$tmp/export.tar'"
-refused 'an export that ends early' 'cannot be served'
+refused 'an export that ends early' '^error: a:x: cannot be served'
 fake_engine "head -c 5000000 /dev/urandom"
 refused 'an export that is none' 'cannot be served'
 fake_engine "echo no such image >&2; exit 3"
