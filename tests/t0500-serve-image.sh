@@ -207,7 +207,8 @@ wait $idle 2>/dev/null
 is 'one connection serves many requests' "$(curl -sS -w '%{num_connects}\n' -o /dev/null "http://$registry/v2/" -o /dev/null "http://$registry/v2/team/one/manifests/v1" -o /dev/null "http://$registry/v2/")" '1
 0
 0'
-ok 'it is small' test "$(memory VmHWM)" -lt 32768
+[ -n "${ASAN_OPTIONS-}" ] || # a sanitizer keeps books of its own
+	ok 'it is small' test "$(memory VmHWM)" -lt 32768
 is 'nothing of it has a name' "$(ls -A "$spool")" ''
 # what is compressed is no longer there uncompressed
 held=$(find -L "/proc/$server/fd" -type f -printf "%i %b\n" 2>/dev/null | sort -u | awk '{ n += $2 } END { print n * 512 }')
