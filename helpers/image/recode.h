@@ -40,7 +40,7 @@ struct recoded {
 struct recoder {
 	const char *folder;
 	enum coding wanted;
-	uint64_t least;
+	uint64_t least; /* bytes: a smaller plain layer stays plain */
 	const struct export *export;
 
 	pthread_mutex_t

@@ -15,8 +15,8 @@
 
 struct load {
 	enum coding coding;
-	bool early;  /* compress only large layers that arrive before the export ends: the puller takes plain
-			ones  too */
+	bool early; /* compress only large layers, and before the export ends: the puller takes plain ones too
+		     */
 	bool squash; /* one layer an image */
 	const char *folder;
 	const struct order *order;

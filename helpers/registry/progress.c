@@ -84,7 +84,6 @@ reach(struct progress *p, const struct transfer *t, uint64_t sent)
 {
 	uint64_t end = t->first + (sent < t->count ? sent : t->count);
 
-	adopt(p);
 	for (size_t i = 0; i < p->tracks; i++) {
 		struct track *track = &p->track[i];
 
@@ -133,6 +132,7 @@ progress_ended(struct progress *p, struct transfer *t, bool whole)
 	while (*at != t)
 		at = &(*at)->next;
 	*at = t->next;
+	adopt(p); /* it may have come and gone since the last look */
 	reach(p, t, whole ? t->count : sent(t));
 	pthread_mutex_unlock(&p->lock);
 	free(t);

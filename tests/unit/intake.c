@@ -477,6 +477,17 @@ every_blob_that_comes_is_a_line(void **state)
 	close(lines);
 }
 
+/* One that has kept the layers of x:1. */
+static void
+start_after_another(void)
+{
+	start_fresh(MANY);
+	assert_int_equal(push_layer(0), TAKEN);
+	assert_int_equal(push_layer(1), TAKEN);
+	end();
+	start(MANY, -1);
+}
+
 static void
 what_an_earlier_intake_kept_is_here(void **state)
 {
@@ -484,11 +495,7 @@ what_an_earlier_intake_kept_is_here(void **state)
 	size_t open;
 
 	(void)state;
-	start_fresh(MANY);
-	assert_int_equal(push_layer(0), TAKEN);
-	assert_int_equal(push_layer(1), TAKEN);
-	end();
-	start(MANY, -1);
+	start_after_another();
 	in.wanted = GZIP;
 	assert_false(has(layer[0].digest));
 	in.wanted = ZSTD;
@@ -693,11 +700,7 @@ static void
 an_image_is_completed_by_what_was_kept_before(void **state)
 {
 	(void)state;
-	start_fresh(MANY);
-	assert_int_equal(push_layer(0), TAKEN);
-	assert_int_equal(push_layer(1), TAKEN);
-	end();
-	start(MANY, -1);
+	start_after_another();
 	assert_int_equal(push_config(&first), TAKEN);
 	assert_int_equal(put("x:1", manifest_of("a01")), TAKEN);
 	assert_serves("from the store", "x:1", "a01");

@@ -53,18 +53,18 @@ in_a_hurry_it_stays_as_it_is(void **state)
 	assert_int_equal(recode_one(PLAIN, 0, true), PLAIN);
 }
 
-/* Nobody waits when it is begun; then somebody does. */
-static void
-what_is_hardly_begun_then_stays_as_it_is(void **state)
+/* Nobody waits when it is begun; then somebody does. What becomes of it. */
+static enum coding
+hurry_it(void)
 {
 	enum { LARGE = 32 << 20 };
+	enum coding coding;
 	struct export e = {.spool = unlinked_file(".")};
 	unsigned char *zeros = calloc(1, LARGE);
 	char hex[SHA256_HEX + 1];
 	struct recoder r;
 	struct recoded *l;
 
-	(void)state;
 	assert_non_null(zeros);
 	sha256_hex(zeros, LARGE, hex);
 	free(zeros);
@@ -73,17 +73,28 @@ what_is_hardly_begun_then_stays_as_it_is(void **state)
 	l = recoder_want(&r, 0, LARGE);
 	while (__atomic_load_n(&l->fd, __ATOMIC_RELAXED) < 0)
 		;
-	assert_int_not_equal(l->fd, e.spool);
 	recoder_hurry(&r);
 	recoder_finish(&r);
 	assert_true(l->good);
-	assert_int_equal(l->coding, PLAIN);
-	assert_int_equal(l->fd, e.spool);
-	assert_int_equal(l->length, LARGE);
-	same_text("digest", l->digest + strlen("sha256:"), hex);
+	assert_int_equal(l->fd == e.spool, l->coding == PLAIN);
+	assert_int_equal(l->length == LARGE, l->coding == PLAIN);
+	assert_int_equal(strcmp(l->digest, l->diff_id) == 0, l->coding == PLAIN);
 	same_text("diff_id", l->diff_id + strlen("sha256:"), hex);
+	coding = l->coding;
 	recoder_free(&r);
 	close(e.spool);
+	return coding;
+}
+
+/* On a busy machine the hurry may come when most is done already. */
+static void
+what_is_hardly_begun_then_stays_as_it_is(void **state)
+{
+	int tries = 20;
+
+	(void)state;
+	while (hurry_it() != PLAIN)
+		assert_int_not_equal(--tries, 0);
 }
 
 static void
