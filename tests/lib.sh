@@ -17,6 +17,7 @@
 # skips       skip_kernel skip_macos skip, need need_engine need_private need_own_engine; STRICT=1 fails on skip and need*
 # make        run_make; start_make finish_make for one that is to be killed
 # images      make_context make_image change_image; assert_nothing_left; own engine: stop_engine start_engine kill_engine
+# machines    fake_program borrow_tools: a folder for PATH with stand-ins and tools of this machine
 # waiting     wait_for CONDITION SECONDS
 set -u
 
@@ -221,6 +222,19 @@ done_testing() {
 	echo "1..$tests"
 	[ "$failures" = 0 ]
 	exit
+}
+
+# --- Made-up machines: a folder that is all of PATH.
+# A stand-in replaces what has its name: written in place it would go through a borrowed link, into the machine's own tool.
+fake_program() { # FILE SCRIPT-TEXT
+	printf '#!/bin/sh\n%s\n' "$2" >"$1.new" && chmod +x "$1.new" && mv -f "$1.new" "$1"
+}
+borrow_tools() { # FOLDER TOOL...: links to this machine's tools
+	_folder=$1
+	shift
+	for _tool; do
+		ln -s "$(command -v "$_tool")" "$_folder/$_tool" || return
+	done
 }
 
 # --- Waiting: never longer than said.

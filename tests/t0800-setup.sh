@@ -7,19 +7,14 @@ need_private
 unset DOCKER_HOST SMOLVM
 
 bin=$tmp/bin
-fake() { # TOOL SCRIPT-TEXT
-	printf '#!/bin/sh\n%s\n' "$2" >"$bin/$1"
-	chmod +x "$bin/$1"
-}
+fake() { fake_program "$bin/$1" "$2"; } # TOOL SCRIPT-TEXT
 # A machine with nothing. What is installed there is a file in bin (a tool) or in headers.
 machine() { # Debian|Darwin|Other UID
 	rm -rf "$bin" "$tmp/headers" "$tmp"/*.log "$tmp/up" "$tmp/image" "$tmp/online"
 	mkdir -p "$bin" "$tmp/headers"
 	: >"$tmp/apt.log"
 	: >"$tmp/docker.log"
-	for tool in sh env cat tr cut sed grep mktemp rm timeout sleep tail ls perl mkdir rmdir cp touch chmod setsid; do
-		ln -s "$(command -v "$tool")" "$bin/$tool"
-	done
+	borrow_tools "$bin" sh env cat tr cut sed grep mktemp rm timeout sleep tail ls perl mkdir rmdir cp touch chmod setsid mv
 	echo "$1" >"$tmp/kind"
 	case $1 in Darwin) fake uname 'echo Darwin' ;; *) fake uname 'echo Linux' ;; esac
 	fake id "case \$1 in -un) echo me ;; *) echo $2 ;; esac"
@@ -40,11 +35,13 @@ machine() { # Debian|Darwin|Other UID
 # what a package brings
 cat >"$tmp/provides" <<END
 bin=$bin headers=$tmp/headers
-tool() { for t; do printf '#!/bin/sh\n' >"\$bin/\$t"; chmod +x "\$bin/\$t"; done; }
+put() { chmod +x "\$1" && mv -f "\$1" "\$bin/\$2"; }
+tool() { for t; do printf '#!/bin/sh\n' >"\$bin/.new"; put "\$bin/.new" "\$t"; done; }
+copy() { cp "\$1" "\$bin/.new" && put "\$bin/.new" "\$2"; }
 header() { mkdir -p "\$headers/\$1"; rmdir "\$headers/\$1"; : >"\$headers/\$1"; }
 provide() {
 	case \$1 in
-	gcc) cp '$tmp/cc' "\$bin/cc" ;;
+	gcc) copy '$tmp/cc' cc ;;
 	libc6-dev) header stdlib.h ;;
 	libcurl4-openssl-dev) header curl/curl.h ;;
 	libjansson-dev | jansson) header jansson.h ;;
@@ -55,8 +52,8 @@ provide() {
 	zstd) header zstd.h; tool zstd ;;
 	libssl-dev | openssl@3) header openssl/evp.h ;;
 	libcmocka-dev | cmocka) header cmocka.h ;;
-	docker.io) cp '$tmp/dockerd' "\$bin/dockerd"; tool iptables; cp '$tmp/docker' "\$bin/docker" ;;
-	docker-cli | docker) cp '$tmp/docker' "\$bin/docker" ;;
+	docker.io) copy '$tmp/dockerd' dockerd; tool iptables; copy '$tmp/docker' docker ;;
+	docker-cli | docker) copy '$tmp/docker' docker ;;
 	busybox-static) tool busybox ;;
 	perl) tool prove ;;
 	procps) tool ps ;;

@@ -7,18 +7,13 @@ unset DOCKER_HOST SMOLVM
 
 bin=$tmp/bin
 named=registry@sha256:x # REGISTRY_IMAGE
-fake() { # TOOL SCRIPT-TEXT
-	printf '#!/bin/sh\n%s\n' "$2" >"$bin/$1"
-	chmod +x "$bin/$1"
-}
+fake() { fake_program "$bin/$1" "$2"; } # TOOL SCRIPT-TEXT
 machine() { # with nothing wrong
 	rm -rf "$bin" "${tmp:?}/dev"
 	mkdir -p "$bin" "$tmp/empty" "$tmp/dev"
 	mknod "$tmp/dev/null" c 1 3
 	: >"$tmp/dev/kvm"
-	for tool in sh cat tr cut sed grep mktemp rm timeout sleep id uname df awk; do
-		ln -s "$(command -v "$tool")" "$bin/$tool"
-	done
+	borrow_tools "$bin" sh cat tr cut sed grep mktemp rm timeout sleep id uname df awk
 	fake cc 'case $* in *--version*) echo "cc (System 1) 2.3" ;; esac'
 	fake jq 'echo jq-9'
 	fake smolvm 'echo smolvm 1.17.0'
