@@ -1,5 +1,5 @@
 /*
- * decode.h - a stream of bytes whose compression is undone as they come.
+ * decode.h - a stream of bytes whose compression is undone as they come (used through proof.h).
  *
  *	d = decoder_new(GZIP, sink, arg);
  *	while (...)
@@ -23,6 +23,7 @@ bool tell_coding(const unsigned char *start, size_t size, enum coding *coding);
 struct decoder *decoder_new(enum coding coding, decoder_sink sink, void *arg);
 bool decoder_add(struct decoder *d, const void *bytes, size_t size, char why[WHY]);
 bool decoder_end(const struct decoder *d, char why[WHY]);
+bool decoder_simple(const struct decoder *d);
 void decoder_free(struct decoder *d);
 
 #endif

@@ -2,35 +2,28 @@
  * layer.c - one layer of an image: read, decoded, and proved to be the one that
  * the config means.
  *
- * Two digests are taken in one reading: of the bytes as stored, which a registry
- * knows a layer by, and of the plain tar that they hold, which the config's
- * diff_id must be.
+ * Two digests are taken in one reading (proof.h): of the bytes as stored, which a
+ * registry knows a layer by, and of the plain tar that they hold, which the
+ * config's diff_id must be.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/decode.h"
-#include "image/hash.h"
+#include "image/proof.h"
 
 enum { CHUNK = 256 << 10 };
 
-struct outlet {
-	EVP_MD_CTX *plain; /* of what comes out */
-	int out;           /* where that goes, or -1 */
-};
-
+/* Where the plain tar goes. */
 static bool
 deliver(void *arg, const void *bytes, size_t size, char why[WHY])
 {
-	struct outlet *o = arg;
+	const int *out = arg;
 
-	hash_update(o->plain, bytes, size);
-	return o->out < 0 || write_all(o->out, bytes, size) || fail_errno(why, "cannot write what it holds");
+	return *out < 0 || write_all(*out, bytes, size) || fail_errno(why, "cannot write what it holds");
 }
 
-/* All of the blob through the decoder; stored gets the hash of it as it lies, NULL where that is the same. */
 static bool
-decode_all(const struct export *e, const struct blob *b, struct decoder *d, EVP_MD_CTX *stored, char why[WHY])
+read_blob(const struct export *e, const struct blob *b, struct proof *p, char why[WHY])
 {
 	unsigned char *chunk = xmalloc(CHUNK);
 	uint64_t done = 0;
@@ -39,17 +32,13 @@ decode_all(const struct export *e, const struct blob *b, struct decoder *d, EVP_
 	while (good && done < b->size) {
 		size_t n = b->size - done < CHUNK ? (size_t)(b->size - done) : CHUNK;
 
-		if (!read_at(e->spool, chunk, n, b->offset + (off_t)done)) {
-			good = fail_errno(why, "cannot read it");
-			break;
-		}
-		if (stored != NULL)
-			hash_update(stored, chunk, n);
-		good = decoder_add(d, chunk, n, why);
+		good = read_at(e->spool, chunk, n, b->offset + (off_t)done)
+			   ? proof_add(p, chunk, n, why)
+			   : fail_errno(why, "cannot read it");
 		done += n;
 	}
 	free(chunk);
-	return good && decoder_end(d, why);
+	return good;
 }
 
 /* Images share layers: whoever has this one at this place need not read it again. */
@@ -70,19 +59,11 @@ set_verified(struct export *e, const struct blob *b, const char *diff_id)
 static bool
 check(struct export *e, struct blob *b, const char *diff_id, int out, char why[WHY])
 {
-	struct outlet o = {.plain = hash_new(), .out = out};
-	struct decoder *d = decoder_new(b->coding, deliver, &o);
-	EVP_MD_CTX *stored = b->coding == PLAIN ? NULL : hash_new();
+	struct proof *p = proof_new(b->coding, deliver, &out);
 	char plain[DIGEST], digest[DIGEST];
-	bool read = decode_all(e, b, d, stored, why);
+	bool read = read_blob(e, b, p, why) && proof_end(p, digest, plain, why);
 
-	hash_end(o.plain, plain);
-	memcpy(digest, plain, DIGEST);
-	if (stored != NULL)
-		hash_end(stored, digest);
-	EVP_MD_CTX_free(stored);
-	EVP_MD_CTX_free(o.plain);
-	decoder_free(d);
+	proof_free(p);
 	if (!read)
 		return false;
 	if (strcmp(plain, diff_id) != 0)

@@ -7,20 +7,18 @@
  * do when the export ends. What is a layer is told by its first bytes then, since
  * the export says which member is what only at its end.
  *
- * A layer that is gzip already is served as it is. One that is zstd is not: it may
- * be several frames, of which smolvm unpacks the first only (encode.c).
+ * A layer that is gzip already is served as it is, unless it is several members or
+ * padded: the engines read those, Go's gzip fails at padding and other readers stop
+ * at the first member. One that is zstd is not served as it is: it may be several
+ * frames, of which smolvm unpacks the first only (encode.c).
  */
-#include <archive.h>
-#include <archive_entry.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "image/decode.h"
 #include "image/encode.h"
-#include "image/hash.h"
+#include "image/proof.h"
 #include "image/recode.h"
 
 enum { CHUNK = 256 << 10 };
@@ -32,9 +30,9 @@ struct job {
 	bool stream; /* a pipe: it ends where it ends */
 	off_t at;
 	uint64_t left;
-	enum coding coding;         /* as it is stored */
-	EVP_MD_CTX *stored, *plain; /* one and the same for a plain layer */
-	struct encoder *encoder;    /* NULL: it is served as it is */
+	enum coding coding; /* as it is stored */
+	struct proof *proof;
+	struct encoder *encoder; /* NULL: it is served as it is */
 	unsigned char *chunk;
 };
 
@@ -49,7 +47,7 @@ sniff(int fd, off_t offset, uint64_t size, enum coding *coding)
 	return read_at(fd, start, n, offset) && tell_coding(start, n, coding);
 }
 
-/* The next bytes as they are stored, hashed; 0 at their end, -1 where that cannot be. */
+/* The next bytes as they are stored; 0 at their end, -1 where that cannot be. */
 static ssize_t
 take(struct job *j)
 {
@@ -68,58 +66,18 @@ take(struct job *j)
 		fail_errno(why, "cannot read it");
 		return -1;
 	}
-	if (j->stored != j->plain)
-		hash_update(j->stored, j->chunk, (size_t)n);
 	j->at += n;
 	j->left -= j->stream ? 0 : (uint64_t)n;
 	return n;
 }
 
+/* Where the plain tar goes. */
 static bool
-give(struct job *j, const void *bytes, size_t size)
-{
-	hash_update(j->plain, bytes, size);
-	return j->encoder == NULL || encoder_add(j->encoder, bytes, size, j->layer->why);
-}
-
-static la_ssize_t
-on_read(struct archive *a, void *arg, const void **bytes)
+give(void *arg, const void *bytes, size_t size, char why[WHY])
 {
 	struct job *j = arg;
-	ssize_t n = take(j);
 
-	*bytes = j->chunk;
-	if (n < 0)
-		archive_set_error(a, EIO, "%s", j->layer->why);
-	return n;
-}
-
-/* Any bytes are one "raw" entry to libarchive; its filters undo the compression. */
-static bool
-decode(struct job *j, struct archive *a)
-{
-	struct archive_entry *entry;
-	const void *bytes;
-	la_int64_t offset;
-	size_t size;
-	ssize_t n;
-	int rc;
-
-	archive_read_support_format_raw(a);
-	archive_read_support_filter_gzip(a);
-	archive_read_support_filter_zstd(a);
-	rc = archive_read_open(a, j, NULL, on_read, NULL);
-	if (rc == ARCHIVE_OK)
-		rc = archive_read_next_header(a, &entry);
-	while (rc == ARCHIVE_OK)
-		if ((rc = archive_read_data_block(a, &bytes, &size, &offset)) == ARCHIVE_OK &&
-		    !give(j, bytes, size))
-			return false;
-	if (rc != ARCHIVE_EOF)
-		return fail(j->layer->why, "%.150s", archive_error_string(a));
-	while ((n = take(j)) > 0) /* padding, perhaps: part of what is stored all the same */
-		;
-	return n == 0;
+	return j->encoder == NULL || encoder_add(j->encoder, bytes, size, why);
 }
 
 /* From the export itself, which j->fd is. */
@@ -162,22 +120,12 @@ leave_plain(struct job *j)
 static bool
 read_layer(struct job *j)
 {
-	struct archive *a;
 	ssize_t n;
-	bool good;
 
-	if (j->coding != PLAIN) {
-		a = archive_read_new();
-		if (a == NULL)
-			die(EXIT_SYSTEM, "out of memory");
-		good = decode(j, a);
-		archive_read_free(a);
-		return good;
-	}
 	while ((n = take(j)) > 0) {
-		if (!give(j, j->chunk, (size_t)n))
+		if (!proof_add(j->proof, j->chunk, (size_t)n, j->layer->why))
 			return false;
-		if (!j->stream && is_late(j))
+		if (j->coding == PLAIN && !j->stream && is_late(j))
 			leave_plain(j);
 	}
 	return n == 0;
@@ -200,13 +148,8 @@ run_job(struct job *j)
 {
 	struct recoded *l = j->layer;
 
-	if (!read_layer(j))
+	if (!read_layer(j) || !proof_end(j->proof, l->stored, l->diff_id, l->why))
 		return false;
-	hash_end(j->plain, l->diff_id);
-	if (j->stored == j->plain)
-		memcpy(l->stored, l->diff_id, DIGEST);
-	else
-		hash_end(j->stored, l->stored);
 	if (j->encoder != NULL)
 		return encoder_end(j->encoder, l->digest, &l->length, l->why);
 	l->length = l->size;
@@ -230,8 +173,7 @@ new_job(struct recoder *r, struct recoded *l)
 		j->fd = l->in;
 	else
 		sniff(j->fd, l->offset, l->size, &j->coding);
-	j->plain = hash_new();
-	j->stored = j->coding == PLAIN ? j->plain : hash_new();
+	j->proof = proof_new(j->coding, give, j);
 	j->chunk = xmalloc(CHUNK);
 	return j;
 }
@@ -242,41 +184,50 @@ free_job(struct job *j)
 	if (j->stream)
 		close(j->fd); /* who writes there must not wait for us */
 	encoder_free(j->encoder);
-	if (j->stored != j->plain)
-		EVP_MD_CTX_free(j->stored);
-	EVP_MD_CTX_free(j->plain);
+	proof_free(j->proof);
 	free(j->chunk);
 	free(j);
 }
 
 /* Where it is served from: the export itself, or a file of its own. */
 static bool
-open_target(struct job *j, const struct recoder *r, bool hurry)
+open_target(struct job *j, const struct recoder *r, bool hurry, bool anew)
 {
 	struct recoded *l = j->layer;
 	bool plain = r->wanted == PLAIN || hurry || l->size < r->least;
 
-	if (!j->stream && (j->coding == GZIP || (j->coding == PLAIN && plain))) {
+	if (!j->stream && ((j->coding == GZIP && !anew) || (j->coding == PLAIN && plain))) {
 		serve_as_it_is(j);
 		return true;
 	}
-	l->coding = r->wanted;
+	l->coding = j->coding == GZIP && r->wanted == PLAIN ? GZIP : r->wanted;
 	l->fd = unlinked_file(r->folder);
 	if (l->fd < 0)
 		return fail_errno(l->why, "cannot make a file in '%.100s'", r->folder);
-	j->encoder = encoder_new(r->wanted, l->size, l->fd);
+	j->encoder = encoder_new(l->coding, l->size, l->fd);
 	return true;
+}
+
+/* Whether it has to be done again: what was to be served as it is, not every client would read. */
+static bool
+recode_once(struct recoder *r, struct recoded *l, bool hurry, bool anew)
+{
+	struct job *j = new_job(r, l);
+	bool again;
+
+	l->good = open_target(j, r, hurry, anew) && run_job(j);
+	if (l->good && j->encoder != NULL && !j->stream)
+		give_back(j->fd, l);
+	again = l->good && j->encoder == NULL && !proof_simple(j->proof);
+	free_job(j);
+	return again;
 }
 
 static void
 recode(struct recoder *r, struct recoded *l, bool hurry)
 {
-	struct job *j = new_job(r, l);
-
-	l->good = open_target(j, r, hurry) && run_job(j);
-	if (l->good && j->encoder != NULL && !j->stream)
-		give_back(j->fd, l);
-	free_job(j);
+	if (recode_once(r, l, hurry, false))
+		recode_once(r, l, hurry, true);
 }
 
 static void *

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "image/encode.h"
-#include "image/hash.h"
 #include "registry/upload.h"
 
 /* about: how many bytes will come, 0 where that is unknown. folder must outlive it. */
@@ -23,7 +22,6 @@ upload_new(const char *folder, enum coding wanted, uint64_t about)
 	struct upload *u = xmalloc(sizeof(*u));
 
 	*u = (struct upload){.folder = folder, .wanted = wanted, .about = about, .kept.fd = -1};
-	u->sent = hash_new();
 	return u;
 }
 
@@ -32,8 +30,7 @@ deliver(void *arg, const void *bytes, size_t size, char why[WHY])
 {
 	struct upload *u = arg;
 
-	hash_update(u->plain, bytes, size);
-	u->kept.plain += size;
+	u->kept.plain += u->layer ? size : 0;
 	return u->as_it_is || encoder_add(u->encoder, bytes, size, why);
 }
 
@@ -41,8 +38,8 @@ static bool
 begin(struct upload *u, char why[WHY])
 {
 	enum coding coding;
-	bool layer = tell_coding(u->start, u->started, &coding);
 
+	u->layer = tell_coding(u->start, u->started, &coding);
 	u->path = format("%s/upload.XXXXXX", u->folder);
 	u->kept.fd = mkostemp(u->path, O_CLOEXEC);
 	if (u->kept.fd < 0) {
@@ -50,22 +47,18 @@ begin(struct upload *u, char why[WHY])
 		u->path = NULL;
 		return fail_errno(why, "cannot make a file in '%.100s'", u->folder);
 	}
-	u->as_it_is = !layer || u->wanted == PLAIN || (u->wanted == GZIP && coding == GZIP);
+	u->as_it_is = !u->layer || u->wanted == PLAIN || (u->wanted == GZIP && coding == GZIP);
 	u->kept.coding = u->as_it_is ? coding : u->wanted;
 	u->encoder = encoder_new(u->as_it_is ? PLAIN : u->wanted, u->about, u->kept.fd);
-	if (layer) {
-		u->plain = hash_new();
-		u->decoder = decoder_new(coding, deliver, u);
-	}
+	u->proof = proof_new(coding, deliver, u);
 	return true;
 }
 
 static bool
 take(struct upload *u, const void *bytes, size_t size, char why[WHY])
 {
-	hash_update(u->sent, bytes, size);
 	return (!u->as_it_is || encoder_add(u->encoder, bytes, size, why)) &&
-	       (u->decoder == NULL || decoder_add(u->decoder, bytes, size, why));
+	       proof_add(u->proof, bytes, size, why);
 }
 
 static bool
@@ -117,7 +110,7 @@ static bool
 end(struct upload *u)
 {
 	return (u->encoder != NULL || start(u, u->why)) &&
-	       (u->decoder == NULL || decoder_end(u->decoder, u->why)) &&
+	       proof_end(u->proof, u->kept.pushed, u->kept.diff_id, u->why) &&
 	       encoder_end(u->encoder, u->kept.digest, &u->kept.size, u->why);
 }
 
@@ -131,10 +124,9 @@ upload_end(struct upload *u, struct kept *kept)
 	settle(u, end(u));
 	if (u->bad)
 		return false;
-	hash_end(u->sent, u->kept.pushed);
 	u->kept.sent = u->taken;
-	if (u->decoder != NULL)
-		hash_end(u->plain, u->kept.diff_id);
+	if (!u->layer)
+		*u->kept.diff_id = '\0';
 	*kept = u->kept;
 	u->kept.fd = -1;
 	u->bad = true; /* there is nothing left to end */
@@ -151,9 +143,7 @@ upload_free(struct upload *u)
 	free(u->path);
 	if (u->kept.fd >= 0)
 		close(u->kept.fd);
-	decoder_free(u->decoder);
+	proof_free(u->proof);
 	encoder_free(u->encoder);
-	EVP_MD_CTX_free(u->sent);
-	EVP_MD_CTX_free(u->plain);
 	free(u);
 }

@@ -11,9 +11,7 @@
 #ifndef UPLOAD_H
 #define UPLOAD_H
 
-#include <openssl/evp.h>
-
-#include "image/decode.h"
+#include "image/proof.h"
 #include "registry/store.h"
 
 struct upload {
@@ -26,9 +24,9 @@ struct upload {
 	uint64_t about;
 	struct kept kept;
 	bool as_it_is;
-	struct decoder *decoder; /* of a layer */
+	struct proof *proof;
+	bool layer;
 	struct encoder *encoder;
-	EVP_MD_CTX *sent, *plain;
 	unsigned char start[MAGIC]; /* what has come before it is known what comes */
 	size_t started;
 	bool bad, full; /* it has failed; there was no room for it */

@@ -7,6 +7,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "layers.h"
+
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static const char content[] = "the content of a layer";
@@ -611,9 +613,35 @@ bad_layers(void **state)
 		    (struct bytes){memcpy(xmalloc(bytes[i].size), bytes[i].at, bytes[i].size), bytes[i].size},
 		    (struct bytes){xstrdup("garbage"), 7});
 		save_image(&b, ids);
-		has_text("garbage behind", layer_outcome(coding, NULL, 0), "damaged");
+		has_text("garbage behind", layer_outcome(coding, NULL, 0), "something else follows its");
 		free(b.at);
 		free(bytes[i].at);
+	}
+}
+
+/* Members, frames and padding, as every way of reading a layer takes them. */
+static void
+odd_endings(void **state)
+{
+	static unsigned char tar[100000];
+	const char *ids[] = {NULL, NULL};
+
+	(void)state;
+	fill_tar(tar, sizeof(tar), 1);
+	ids[0] = digest_of(tar, sizeof(tar));
+	for (size_t i = 0; i < LENGTH(made_layers); i++) {
+		const struct made *m = &made_layers[i];
+		const char *why;
+		struct bytes b;
+
+		b.at = (char *)make_layer_of(m, tar, sizeof(tar), &b.size);
+		save_image(&b, ids);
+		why = layer_outcome(m->coding, (char *)tar, sizeof(tar));
+		if (m->why != NULL)
+			has_text(m->pieces, why, m->why);
+		else
+			same_text(m->pieces, why, "");
+		free(b.at);
 	}
 }
 
@@ -665,7 +693,7 @@ main(void)
 	    cmocka_unit_test(configs),    cmocka_unit_test(nested_indexes), cmocka_unit_test(indexes),
 	    cmocka_unit_test(archives),   cmocka_unit_test(absurd_sizes),   cmocka_unit_test(truncated),
 	    cmocka_unit_test(mutated),    cmocka_unit_test(no_room),        cmocka_unit_test(codings),
-	    cmocka_unit_test(bad_layers), cmocka_unit_test(shared_layers),
+	    cmocka_unit_test(bad_layers), cmocka_unit_test(odd_endings),    cmocka_unit_test(shared_layers),
 	};
 
 	return RUN_TESTS(tests);

@@ -5,6 +5,9 @@
 
 #include <fcntl.h>
 
+#include "image/decode.h"
+#include "layers.h"
+
 enum { SIZE = 100000 }; /* a tar as far as its first block tells: that is zeros */
 
 /* What becomes of one plain layer; hurry: the export has ended before anybody began with it. */
@@ -105,6 +108,57 @@ a_small_one_stays_as_it_is(void **state)
 	assert_int_equal(recode_one(ZSTD, SIZE, false), ZSTD);
 }
 
+/* What a client gets: one member or frame with nothing behind it, or a plain tar; it holds the tar. */
+static void
+assert_served(const char *what, const struct recoded *l, const unsigned char *tar)
+{
+	unsigned char *bytes = xmalloc(l->length), *plain = xmalloc(2 * SIZE), *end = plain;
+	struct decoder *d = decoder_new(l->coding, collect, &end);
+	char why[WHY], digest[DIGEST];
+
+	assert_true(read_at(l->fd, bytes, l->length, l->at));
+	digest_of_bytes(bytes, l->length, digest);
+	same_text(what, l->digest, digest);
+	assert_true(decoder_add(d, bytes, l->length, why) && decoder_end(d, why));
+	same_number(what, decoder_simple(d), true);
+	same_number(what, end - plain, SIZE);
+	same_number(what, memcmp(plain, tar, SIZE), 0);
+	decoder_free(d);
+	free(plain);
+	free(bytes);
+}
+
+/* Members, frames and padding, as every way of reading a layer takes them. */
+static void
+odd_endings(void **state)
+{
+	static unsigned char tar[SIZE];
+
+	(void)state;
+	fill_tar(tar, SIZE, 1);
+	for (size_t i = 0; i < LENGTH(made_layers) * 3; i++) {
+		const struct made *m = &made_layers[i / 3];
+		size_t size;
+		unsigned char *bytes = make_layer_of(m, tar, SIZE, &size);
+		struct export e = {.spool = unlinked_file(".")};
+		struct recoder r;
+		struct recoded *l;
+
+		assert_true(e.spool >= 0 && write_all(e.spool, bytes, size));
+		recoder_start(&r, ".", (enum coding)(i % 3), 0, &e);
+		l = recoder_want(&r, 0, size);
+		recoder_finish(&r);
+		same_number(m->pieces, l->good, m->why == NULL);
+		if (m->why != NULL)
+			has_text(m->pieces, l->why, m->why);
+		else
+			assert_served(m->pieces, l, tar);
+		recoder_free(&r);
+		close(e.spool);
+		free(bytes);
+	}
+}
+
 int
 main(void)
 {
@@ -113,6 +167,7 @@ main(void)
 	    cmocka_unit_test(in_a_hurry_it_stays_as_it_is),
 	    cmocka_unit_test(what_is_hardly_begun_then_stays_as_it_is),
 	    cmocka_unit_test(a_small_one_stays_as_it_is),
+	    cmocka_unit_test(odd_endings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,17 +33,6 @@ sent(enum coding wanted, const unsigned char *bytes, size_t size, size_t piece)
 	return u;
 }
 
-static bool
-collect(void *arg, const void *bytes, size_t size, char why[WHY])
-{
-	unsigned char **to = arg;
-
-	(void)why;
-	memcpy(*to, bytes, size);
-	*to += size;
-	return true;
-}
-
 /* What the file holds, decoded, is the tar. */
 static void
 assert_holds_tar(const char *what, const struct kept *k)
@@ -195,6 +184,34 @@ damaged(void **state)
 	}
 }
 
+/* Members, frames and padding, as every way of reading a layer takes them; in pieces of any size. */
+static void
+odd_endings(void **state)
+{
+	static const size_t piece[] = {1, 1000, SIZE};
+
+	(void)state;
+	fill_tar(tar, SIZE, 5);
+	for (size_t i = 0; i < LENGTH(made_layers) * LENGTH(piece); i++) {
+		const struct made *m = &made_layers[i / LENGTH(piece)];
+		size_t size;
+		unsigned char *bytes = make_layer_of(m, tar, SIZE, &size);
+		struct upload *u =
+		    sent(m->coding == GZIP ? ZSTD : GZIP, bytes, size, piece[i % LENGTH(piece)]);
+		struct kept k;
+
+		same_number(m->pieces, upload_end(u, &k), m->why == NULL);
+		if (m->why != NULL)
+			has_text(m->pieces, u->why, m->why);
+		else {
+			assert_holds_tar(m->pieces, &k);
+			close(k.fd);
+		}
+		upload_free(u);
+		free(bytes);
+	}
+}
+
 /* An upload that nobody ends leaves nothing; nor does one that has nowhere to go. */
 static void
 given_up(void **state)
@@ -222,8 +239,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(layers),  cmocka_unit_test(members),  cmocka_unit_test(others),
-	    cmocka_unit_test(damaged), cmocka_unit_test(given_up),
+	    cmocka_unit_test(layers),  cmocka_unit_test(members),     cmocka_unit_test(others),
+	    cmocka_unit_test(damaged), cmocka_unit_test(odd_endings), cmocka_unit_test(given_up),
 	};
 
 	return RUN_TESTS(tests);
