@@ -8,6 +8,7 @@
  *   <slug>.env    the wish, NUL-ended K=V      <slug>.build  arguments of docker build
  *   <slug>.args   build arguments whose values go by its environment
  *   <slug>.pack   arguments of smolvm pack create
+ *   <slug>.Smolfile  what SMOLFILE held when its key was worked out
  * and in $RUN/images the slugs in order. A slug is the name made safe for a target.
  * Prints the goals of mk/image.mk: cache/key/<slug>.built, or .found without CONTEXT.
  * Exit: 0 printed; 1 refused, with one line that says why; 100 called wrongly.
@@ -21,15 +22,15 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "machine/wish.h"
+#include "machine/check.h"
+#include "machine/options.h"
 #include "registry/store.h"
 
 #define USAGE                                                                                                \
 	"usage: plan-images [-hn] [-f FILE]\n  -n  write nothing, ask no engine; print the goals, and the "  \
 	"suffixes of their keys\n"
 
-/* Where the images file's relative paths begin: "" for the working folder, else "dir/". */
-static char *base = "";
+#define SMOLFILE_COPY "Smolfile"
 
 /* "dir/" of "dir/file", "" of "file". */
 static char *
@@ -38,165 +39,6 @@ folder_of(const char *file)
 	const char *slash = strrchr(file, '/');
 
 	return slash ? format("%.*s", (int)(slash - file) + 1, file) : xstrdup("");
-}
-
-/* In front of every complaint: which image of the file it is about. */
-static char *about = "";
-
-static bool
-plain(const char *s, const char *more)
-{
-	for (; *s; s++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", *s) &&
-		    !strchr(more, *s))
-			return false;
-	return true;
-}
-
-/* "agent:latest" -> "agent-latest-1f2e3d4c": legible, and two names never share one. */
-static char *
-slug_of(const struct reference *r, const char *image)
-{
-	char *full = r->is_id ? xstrdup(image) : format("%s:%s", r->name, r->tag), *slug;
-	char safe[41];
-	size_t n = 0;
-
-	for (const char *p = full; *p && n < sizeof(safe) - 1; p++)
-		safe[n++] = isalnum((unsigned char)*p) ? *p : '-';
-	safe[n] = '\0';
-	slug = format("%s-%08x", safe, (unsigned)(hash_text(full) & 0xffffffffu));
-	free(full);
-	return slug;
-}
-
-static char *
-under_base(const char *path)
-{
-	return *path == '/' ? xstrdup(path) : format("%s%s", base, path);
-}
-
-/* An absolute path of something that is there; refuses with what it should be. */
-static char *
-existing(const char *what, const char *path, bool folder, const char *remedy)
-{
-	char *full = under_base(path), *real = realpath(full, NULL);
-	struct stat st;
-
-	if (real == NULL || stat(real, &st) != 0)
-		refuse("%s%s: '%s' cannot be found (%s); %s", about, what, full, strerror(errno), remedy);
-	if (folder != S_ISDIR(st.st_mode))
-		refuse("%s%s: '%s' is %s; %s", about, what, full, folder ? "not a folder" : "a folder",
-		       remedy);
-	if (access(real, folder ? R_OK | X_OK : R_OK) != 0)
-		refuse("%s%s: '%s' cannot be read (%s)", about, what, full, strerror(errno));
-	free(full);
-	return real;
-}
-
-static void
-check_image(struct wish *w)
-{
-	if (!given(w->image))
-		refuse("%sIMAGE is empty; give IMAGE=name[:tag]", about);
-	if (strstr(w->image, "@sha256:"))
-		refuse("%sIMAGE: '%s' is a digest reference; give name[:tag] or sha256:<64 hex>", about,
-		       w->image);
-	if (!parse_reference(w->image, &w->reference))
-		refuse("%sIMAGE: '%s' is not an image reference; give name[:tag] in lower case, or "
-		       "sha256:<64 hex>",
-		       about, w->image);
-	if (strlen(setting("REGISTRY_HOST")) + strlen(":65535/") + strlen(w->reference.path) > 255)
-		refuse("%sIMAGE: '%s' is too long for a reference on %s; give a shorter name", about,
-		       w->image, setting("REGISTRY_HOST"));
-	w->slug = slug_of(&w->reference, w->image);
-}
-
-static void
-check_build(struct wish *w)
-{
-	if (!given(w->context)) {
-		if (given(w->dockerfile))
-			refuse("%sDOCKERFILE: '%s' without CONTEXT; give CONTEXT=<folder> too", about,
-			       w->dockerfile);
-		if (given(w->target) || w->build_args.count > 0)
-			refuse("%s%s without CONTEXT: nothing is built; give CONTEXT=<folder> too", about,
-			       given(w->target) ? "TARGET" : "BUILD_ARGS");
-		return;
-	}
-	if (w->reference.is_id)
-		refuse("%sIMAGE: an image ID cannot be built; give a name beside CONTEXT", about);
-	w->context = existing("CONTEXT", w->context, true, "give the folder that is to be built");
-	if (given(w->dockerfile))
-		w->dockerfile = existing("DOCKERFILE", w->dockerfile, false, "give the Dockerfile's path");
-	else {
-		char *usual = format("%s/Dockerfile", w->context);
-
-		if (access(usual, R_OK) != 0)
-			refuse("%sCONTEXT: there is no Dockerfile in '%s'; give DOCKERFILE=<file>", about,
-			       w->context);
-		free(usual);
-	}
-	if (given(w->target) && (!plain(w->target, "._-") || *w->target == '-'))
-		refuse("%sTARGET: '%s' is not a build stage's name", about, w->target);
-	for (size_t i = 0; i < w->build_args.count; i++) {
-		const char *arg = w->build_args.at[i], *equals = strchr(arg, '=');
-
-		if (equals == NULL || equals == arg || *arg == '-')
-			refuse("%sBUILD_ARGS: word %zu is not K=V (values with blanks: images file)", about,
-			       i + 1); /* what it is may be the rest of a secret */
-	}
-}
-
-static void
-check_pack(struct wish *w)
-{
-	char *what = format("%sCPUS", about);
-
-	if (given(w->cpus))
-		number(what, w->cpus, 1, 255);
-	free(what);
-	what = format("%sMEM", about);
-	if (given(w->mem))
-		number(what, w->mem, 1, 4194304);
-	free(what);
-	if (given(w->platform) &&
-	    (!plain(w->platform, "/._-") || !strchr(w->platform, '/') || *w->platform == '-'))
-		refuse("%sPLATFORM: '%s' is not OS/ARCH, as linux/amd64", about, w->platform);
-	if (given(w->smolfile))
-		w->smolfile = existing("SMOLFILE", w->smolfile, false, "give the Smolfile's path");
-}
-
-/*
- * What tells two packings of one image apart: the first 8 hex of the SHA-256 of
- * the sorted K=V lines, Smolfiles by content; "" for a default pack. The caller frees it.
- */
-static char *
-option_suffix(const struct wish *w)
-{
-	char hex[SHA256_HEX + 1], *text = xstrdup(""), *suffix;
-	char content[SHA256_HEX + 1] = "";
-	/* In the order of their names. */
-	const struct {
-		const char *name, *value;
-	} options[] = {{"CPUS", w->cpus},
-		       {"ENTRYPOINT", w->entrypoint},
-		       {"MEM", w->mem},
-		       {"PLATFORM", w->platform},
-		       {"SMOLFILE", given(w->smolfile) ? content : ""}};
-
-	if (given(w->smolfile) && !sha256_file(w->smolfile, content))
-		refuse("%sSMOLFILE: '%s' cannot be read (%s)", about, w->smolfile, strerror(errno));
-	for (size_t i = 0; i < LENGTH(options); i++)
-		if (given(options[i].value)) {
-			char *longer = format("%s%s=%s\n", text, options[i].name, options[i].value);
-
-			free(text);
-			text = longer;
-		}
-	sha256_hex(text, strlen(text), hex);
-	suffix = *text ? format("-%.8s", hex) : xstrdup("");
-	free(text);
-	return suffix;
 }
 
 static void
@@ -213,14 +55,19 @@ add_option(struct list *l, const char *option, const char *value)
 		list_addf(l, "%s=%s", option, value);
 }
 
+/* smolvm reads the copy that was hashed. */
 static void
 add_pack_options(const struct wish *w, struct list *pack)
 {
-	add_option(pack, "--cpus", w->cpus);
-	add_option(pack, "--mem", w->mem);
-	add_option(pack, "--entrypoint", w->entrypoint);
-	add_option(pack, "--smolfile", w->smolfile);
-	add_option(pack, "--oci-platform", w->platform);
+	for (size_t i = 0; i < pack_option_count; i++) {
+		const char *value = option_value(w, i);
+
+		if (given(value) && value == w->smolfile)
+			list_addf(pack, "%s=%s/%s/%s." SMOLFILE_COPY, pack_option[i].flag,
+				  needed("CACHE_DIR"), needed("RUN"), w->slug);
+		else
+			add_option(pack, pack_option[i].flag, value);
+	}
 }
 
 /* Whether docker, podman, what they are made with or what they start reads the variable for itself. */
@@ -281,6 +128,15 @@ write_one(const struct wish *w, const char *kind, struct list *l)
 	free(path);
 }
 
+static void
+write_smolfile(const struct wish *w)
+{
+	char *path = run_file(w->slug, SMOLFILE_COPY);
+
+	write_file(path, w->smolfile_text, w->smolfile_size, 0600);
+	free(path);
+}
+
 /* On Docker's containerd store: see identify-image.c. Written down before it exists, so that it can be
  * removed. */
 static void
@@ -307,16 +163,16 @@ write_wish(const struct wish *w)
 	add_setting(&env, "IMAGE", w->image);
 	add_setting(&env, "REPO", w->reference.path);
 	add_setting(&env, "SUFFIX", suffix);
-	add_setting(&env, "CPUS", w->cpus);
-	add_setting(&env, "ENTRYPOINT", w->entrypoint);
-	add_setting(&env, "MEM", w->mem);
-	add_setting(&env, "PLATFORM", w->platform);
-	add_setting(&env, "SMOLFILE", w->smolfile);
+	for (size_t i = 0; i < pack_option_count; i++)
+		add_setting(&env, pack_option[i].name, option_value(w, i));
+	add_setting(&env, "SMOLFILE_SHA256", w->smolfile_sha256);
 	write_one(w, "env", &env);
 	free(suffix);
 
 	add_pack_options(w, &pack);
 	write_one(w, "pack", &pack);
+	if (w->smolfile_text)
+		write_smolfile(w);
 
 	if (!given(w->context))
 		return;
@@ -406,6 +262,7 @@ int
 main(int argc, char **argv)
 {
 	const char *file = NULL, *kind;
+	char *about = "", *folder = "";
 	bool dry = false;
 	struct list slugs = {0}, goals = {0};
 	struct wish *wishes;
@@ -432,15 +289,13 @@ main(int argc, char **argv)
 	check_settings();
 	wishes = file ? wishes_of_file(file, &count) : wishes_of_settings(&count);
 	if (file)
-		base = folder_of(setting("IMAGES_FILE"));
+		folder = folder_of(setting("IMAGES_FILE"));
 	for (size_t i = 0; i < count; i++) {
 		struct wish *w = &wishes[i];
 
 		if (file)
 			about = format("%s: image %zu: ", setting("IMAGES_FILE"), i + 1);
-		check_image(w);
-		check_build(w);
-		check_pack(w);
+		check_wish(w, about, folder);
 		if (file && list_has(&slugs, w->slug))
 			refuse("%s'%s' is there twice; name each image once", about, w->image);
 		list_add(&slugs, w->slug);

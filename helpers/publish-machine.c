@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "machine/machine.h"
+#include "machine/options.h"
 #include "machine/sidecar.h"
 
 #define USAGE "usage: publish-machine [-h] KEY\n"
@@ -76,7 +77,6 @@ static void
 write_record(const char *key, const char *path, const struct list *settings, const char *reference,
 	     const struct sidecar *s, const long long sizes[2])
 {
-	static const char *const names[] = {"CPUS", "ENTRYPOINT", "MEM", "PLATFORM", "SMOLFILE"};
 	json_t *options = json_object(), *seconds = json_object(), *root;
 	char *build = in_run(value_of(settings, "SLUG"), ".seconds"), *pack = in_run(key, ".seconds");
 	char *registry = format("%s/registry", needed("RUN")), *text, created[32] = "";
@@ -85,9 +85,10 @@ write_record(const char *key, const char *path, const struct list *settings, con
 
 	if (gmtime_r(&now, &tm))
 		strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	for (size_t i = 0; i < LENGTH(names); i++)
-		if (*value_of(settings, names[i]))
-			json_object_set_new(options, names[i], json_string(value_of(settings, names[i])));
+	for (size_t i = 0; i < pack_option_count; i++)
+		if (*value_of(settings, pack_option[i].name))
+			json_object_set_new(options, pack_option[i].name,
+					    json_string(value_of(settings, pack_option[i].name)));
 	add_seconds(seconds, build);
 	add_seconds(seconds, registry);
 	add_seconds(seconds, pack);

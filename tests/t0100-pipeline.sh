@@ -110,6 +110,16 @@ forget
 ok 'REGISTRY_HOST=localhost' run_make smolmachine IMAGE="$image" REGISTRY_HOST=localhost
 like 'gives the first version its reference' "$(sed -n 's/^push //p' "$FAKE_DOCKER_LOG")" "^localhost:[0-9]+/$name:$id16\$"
 
+# --- a Dockerfile that is a link: <name>.dockerignore goes by the link's own name
+must mkdir -p "$tmp/linked"
+must ln -s "$context/Dockerfile" "$tmp/linked/agent.dockerfile"
+must ln -s "$context" "$tmp/linked/context"
+forget
+ok 'a Dockerfile and a CONTEXT that are links' run_make smolmachine IMAGE="$image" CONTEXT="$tmp/linked/context" \
+	DOCKERFILE="$tmp/linked/agent.dockerfile"
+like '... the Dockerfile is named as it was given' "$(grep '^build' "$FAKE_DOCKER_LOG")" "--file=$tmp/linked/agent.dockerfile "
+like '... and the CONTEXT' "$(grep '^build' "$FAKE_DOCKER_LOG")" " $tmp/linked/context\$"
+
 # --- image-id
 ok 'image-id builds' run_make image-id IMAGE="$image" CONTEXT="$context"
 is 'and prints 16 hex digits' "$(cat "$out")" "$id16"

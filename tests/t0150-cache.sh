@@ -94,6 +94,33 @@ like 'that says so' "$(cat "$err")" "another image's machine"
 must rm "$record" "$sidecar"
 must run_make smolmachine IMAGE="$image"
 
+# Two packings whose options look alike once they are written one below the other.
+must run_make smolmachine IMAGE="$image" ENTRYPOINT=x MEM=5
+other=$(cat "$out")
+ok 'an ENTRYPOINT of two lines is one option' run_make smolmachine IMAGE="$image" ENTRYPOINT="x
+MEM=5"
+isnt '... with a machine of its own' "$(cat "$out")" "$other"
+# Two names that one 32-bit hash (FNV-1a) and 40 characters do not tell apart.
+first=smolmake-test/two-names-with-one-beginning-aecad second=smolmake-test/two-names-with-one-beginning-139f10
+(must make_image alike && docker tag "$image" "$second")
+must docker tag "$image" "$first"
+printf '%s\n' "$first" "$second" >>"$tmp/.images"
+ok 'two names that begin alike' run_make smolmachine IMAGES="$first $second"
+is '... are two machines' "$(sort -u "$out" | wc -l)" 2
+
+# The Smolfile that is hashed is the one that is read, whatever happens to it between.
+echo 'cpus = 2' >"$tmp/Smolfile"
+fake_program "$tmp/smolvm" "[ \"\$1\" != --version ] || echo 'cpus = 7' >'$tmp/Smolfile'
+exec '$SMOLVM' \"\$@\""
+ok 'a Smolfile that is edited during the run' run_make smolmachine IMAGE="$image" SMOLFILE="$tmp/Smolfile" SMOLVM="$tmp/smolvm"
+is '... was edited' "$(cat "$tmp/Smolfile")" 'cpus = 7'
+with=$(cat "$out")
+"$SMOLVM" pack run --sidecar "$with" --info >"$tmp/info"
+is '... packs what it said when its key was made' "$(grep CPUs "$tmp/info")" 'CPUs:       2'
+is '... and the record names the file' "$(jq -r .options.SMOLFILE "${with%.smolmachine.smolmachine}.json")" "$tmp/Smolfile"
+ok '... and what it says now' run_make smolmachine IMAGE="$image" SMOLFILE="$tmp/Smolfile"
+isnt '... is another machine' "$(cat "$out")" "$with"
+
 # Half-published: whatever order the three files come in, only the sidecar commits.
 must rm "$sidecar"
 heals 'launcher and record without a sidecar'

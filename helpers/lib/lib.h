@@ -38,7 +38,6 @@ char *format(const char *fmt, ...) PRINTF(1, 2);
 long long number(const char *what, const char *text, long long min, long long max);
 const char *setting(const char *name);
 const char *needed(const char *name);
-uint64_t hash_text(const char *s);
 
 /* A growing list of strings, always NULL-terminated: an argument vector. */
 struct list {

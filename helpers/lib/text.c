@@ -104,17 +104,6 @@ needed(const char *name)
 	return value;
 }
 
-/* FNV-1a, 64 bit (draft-eastlake-fnv): tells names apart, is no protection. */
-uint64_t
-hash_text(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h;
-}
-
 /* Adds a copy of s. */
 void
 list_add(struct list *l, const char *s)

@@ -9,6 +9,9 @@ struct wish {
 	struct list build_args;
 	struct reference reference;
 	char *slug;
+	char *smolfile_text; /* as read when the wish was checked; NULL for none */
+	size_t smolfile_size;
+	char smolfile_sha256[SHA256_HEX + 1];
 };
 
 bool given(const char *s);

@@ -31,7 +31,6 @@ check_names(struct wish *w)
 {
 	char *slug, *suffix;
 
-	w->smolfile = NULL; /* would be read */
 	suffix = option_suffix(w);
 	must(*suffix == '\0' ||
 	     (strlen(suffix) == 9 && *suffix == '-' && made_of(suffix + 1, "0123456789abcdef")));
@@ -40,7 +39,7 @@ check_names(struct wish *w)
 		return;
 	slug = slug_of(&w->reference, w->image);
 	must(made_of(slug, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"));
-	must(strlen(slug) <= 49);
+	must(strlen(slug) <= 40 + 1 + 32);
 	free(slug);
 }
 
@@ -52,6 +51,8 @@ check_arguments(const struct wish *w)
 	struct list pack = {0};
 	size_t k;
 
+	setenv("CACHE_DIR", "/cache", 1);
+	setenv("RUN", ".run/x", 1);
 	add_pack_options(w, &pack);
 	for (size_t i = 0; i < pack.count; i++) {
 		for (k = 0; k < LENGTH(ours) && strncmp(pack.at[i], ours[k], strlen(ours[k])) != 0; k++)
@@ -81,6 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 			must(strchr(request.at[lines], '=') != NULL);
 		must(settings <= lines && (lines == 0) == (count == 0));
 		for (size_t i = 0; i < count; i++) {
+			w[i].slug = "slug";
 			check_arguments(&w[i]);
 			check_names(&w[i]);
 		}

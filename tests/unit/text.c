@@ -135,16 +135,6 @@ settings(void **state)
 	assert_string_equal(needed("SMOLMAKE_UNIT"), "x y");
 }
 
-/* draft-eastlake-fnv, appendix C. */
-static void
-hashes(void **state)
-{
-	(void)state;
-	assert_true(hash_text("") == 0xcbf29ce484222325u);
-	assert_true(hash_text("a") == 0xaf63dc4c8601ec8cu);
-	assert_true(hash_text("foobar") == 0x85944171f73967e8u);
-}
-
 static void
 say_it(void *arg)
 {
@@ -252,11 +242,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(numbers),    cmocka_unit_test(number_of_an_option),
-	    cmocka_unit_test(lists),      cmocka_unit_test(formats),
-	    cmocka_unit_test(settings),   cmocka_unit_test(hashes),
-	    cmocka_unit_test(messages),   cmocka_unit_test(usages),
-	    cmocka_unit_test(clock_runs),
+	    cmocka_unit_test(numbers),  cmocka_unit_test(number_of_an_option),
+	    cmocka_unit_test(lists),    cmocka_unit_test(formats),
+	    cmocka_unit_test(settings), cmocka_unit_test(messages),
+	    cmocka_unit_test(usages),   cmocka_unit_test(clock_runs),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,0 +1,197 @@
+/*
+ * check.c - is the wish one that can be fulfilled? What can be known before the build is refused here.
+ *
+ * Paths become absolute, and nothing in them is resolved: a Dockerfile that is a link has the .dockerignore
+ * of the link's own name (<name>.dockerignore), and a folder's links mean what they mean to the engine.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "machine/check.h"
+
+enum { SMOLFILE_MAX = 1 << 20 };
+
+bool
+plain(const char *s, const char *more)
+{
+	for (; *s; s++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", *s) &&
+		    !strchr(more, *s))
+			return false;
+	return true;
+}
+
+/* "agent:latest" -> "agent-latest-<32 hex of the SHA-256>": the beginning is for people, the end tells names
+ * apart. */
+char *
+slug_of(const struct reference *r, const char *image)
+{
+	char *full = r->is_id ? xstrdup(image) : format("%s:%s", r->name, r->tag), *slug;
+	char safe[41], hex[SHA256_HEX + 1];
+	const char *p = full;
+	size_t n = 0;
+
+	while (*p && !isalnum((unsigned char)*p)) /* "[::1]:5000/x": no option of any program */
+		p++;
+	for (; *p && n < sizeof(safe) - 1; p++)
+		safe[n++] = isalnum((unsigned char)*p) ? *p : '-';
+	safe[n] = '\0';
+	sha256_hex(full, strlen(full), hex);
+	slug = format("%s-%.32s", safe, hex);
+	free(full);
+	return slug;
+}
+
+static char *
+absolute(const char *folder, const char *path)
+{
+	char here[PATH_MAX];
+
+	if (*path == '/')
+		return xstrdup(path);
+	if (*folder == '/')
+		return format("%s%s", folder, path);
+	if (getcwd(here, sizeof(here)) == NULL)
+		die_errno(EXIT_SYSTEM, "cannot tell the working folder");
+	return format("%s%s%s%s", strcmp(here, "/") == 0 ? "" : here, "/", folder, path);
+}
+
+/* The absolute path of something that is there; refuses with what it should be. */
+static char *
+existing(const char *about, const char *what, const char *folder, const char *path, bool is_folder,
+	 const char *remedy)
+{
+	char *full = absolute(folder, path);
+	struct stat st;
+
+	if (stat(full, &st) != 0)
+		refuse("%s%s: '%s' cannot be found (%s); %s", about, what, full, strerror(errno), remedy);
+	if (is_folder != S_ISDIR(st.st_mode))
+		refuse("%s%s: '%s' is %s; %s", about, what, full, is_folder ? "not a folder" : "a folder",
+		       remedy);
+	if (access(full, is_folder ? R_OK | X_OK : R_OK) != 0)
+		refuse("%s%s: '%s' cannot be read (%s)", about, what, full, strerror(errno));
+	return full;
+}
+
+static void
+check_image(struct wish *w, const char *about)
+{
+	if (!given(w->image))
+		refuse("%sIMAGE is empty; give IMAGE=name[:tag]", about);
+	if (strstr(w->image, "@sha256:"))
+		refuse("%sIMAGE: '%s' is a digest reference; give name[:tag] or sha256:<64 hex>", about,
+		       w->image);
+	if (!parse_reference(w->image, &w->reference))
+		refuse("%sIMAGE: '%s' is not an image reference; give name[:tag] in lower case, or "
+		       "sha256:<64 hex>",
+		       about, w->image);
+	if (strlen(setting("REGISTRY_HOST")) + strlen(":65535/") + strlen(w->reference.path) > 255)
+		refuse("%sIMAGE: '%s' is too long for a reference on %s; give a shorter name", about,
+		       w->image, setting("REGISTRY_HOST"));
+	w->slug = slug_of(&w->reference, w->image);
+}
+
+static void
+check_build(struct wish *w, const char *about, const char *folder)
+{
+	if (!given(w->context)) {
+		if (given(w->dockerfile))
+			refuse("%sDOCKERFILE: '%s' without CONTEXT; give CONTEXT=<folder> too", about,
+			       w->dockerfile);
+		if (given(w->target) || w->build_args.count > 0)
+			refuse("%s%s without CONTEXT: nothing is built; give CONTEXT=<folder> too", about,
+			       given(w->target) ? "TARGET" : "BUILD_ARGS");
+		return;
+	}
+	if (w->reference.is_id)
+		refuse("%sIMAGE: an image ID cannot be built; give a name beside CONTEXT", about);
+	w->context =
+	    existing(about, "CONTEXT", folder, w->context, true, "give the folder that is to be built");
+	if (given(w->dockerfile))
+		w->dockerfile =
+		    existing(about, "DOCKERFILE", folder, w->dockerfile, false, "give the Dockerfile's path");
+	else {
+		char *usual = format("%s/Dockerfile", w->context);
+
+		if (access(usual, R_OK) != 0)
+			refuse("%sCONTEXT: there is no Dockerfile in '%s'; give DOCKERFILE=<file>", about,
+			       w->context);
+		free(usual);
+	}
+	if (given(w->target) && (!plain(w->target, "._-") || *w->target == '-'))
+		refuse("%sTARGET: '%s' is not a build stage's name", about, w->target);
+	for (size_t i = 0; i < w->build_args.count; i++) {
+		const char *arg = w->build_args.at[i], *equals = strchr(arg, '=');
+
+		if (equals == NULL || equals == arg || *arg == '-')
+			refuse("%sBUILD_ARGS: word %zu is not K=V (values with blanks: images file)", about,
+			       i + 1); /* what it is may be the rest of a secret */
+	}
+}
+
+/* smolvm gets these bytes and no others, whatever becomes of the file while the image is built. */
+static void
+read_smolfile(struct wish *w, const char *about, const char *folder)
+{
+	struct stat st;
+
+	w->smolfile = existing(about, "SMOLFILE", folder, w->smolfile, false, "give the Smolfile's path");
+	if (stat(w->smolfile, &st) == 0 && !S_ISREG(st.st_mode))
+		refuse("%sSMOLFILE: '%s' is no regular file; give the Smolfile's path", about, w->smolfile);
+	w->smolfile_text = read_text(w->smolfile, SMOLFILE_MAX, &w->smolfile_size);
+	if (w->smolfile_text == NULL && errno == EFBIG)
+		refuse("%sSMOLFILE: '%s' is larger than %d KiB; give the Smolfile's path", about, w->smolfile,
+		       SMOLFILE_MAX >> 10);
+	if (w->smolfile_text == NULL)
+		refuse("%sSMOLFILE: '%s' cannot be read (%s)", about, w->smolfile, strerror(errno));
+	sha256_hex(w->smolfile_text, w->smolfile_size, w->smolfile_sha256);
+}
+
+static void
+check_number(const char *about, const char *name, const char *value, long long max)
+{
+	char *what = format("%s%s", about, name);
+
+	if (given(value))
+		number(what, value, 1, max);
+	free(what);
+}
+
+/* A record is JSON; without one nothing is published, which is better known now than after the pack. */
+static void
+check_text(const char *about, const char *name, const char *value)
+{
+	json_t *text = json_string(value ? value : "");
+
+	if (text == NULL)
+		refuse("%s%s: it is not UTF-8, so no record could hold it; give it in UTF-8", about, name);
+	json_decref(text);
+}
+
+static void
+check_pack(struct wish *w, const char *about, const char *folder)
+{
+	check_number(about, "CPUS", w->cpus, 255);
+	check_number(about, "MEM", w->mem, 4194304);
+	check_text(about, "ENTRYPOINT", w->entrypoint);
+	check_text(about, "SMOLFILE", w->smolfile);
+	if (given(w->platform) &&
+	    (!plain(w->platform, "/._-") || !strchr(w->platform, '/') || *w->platform == '-'))
+		refuse("%sPLATFORM: '%s' is not OS/ARCH, as linux/amd64", about, w->platform);
+	if (given(w->smolfile))
+		read_smolfile(w, about, folder);
+}
+
+void
+check_wish(struct wish *w, const char *about, const char *folder)
+{
+	check_image(w, about);
+	check_build(w, about, folder);
+	check_pack(w, about, folder);
+}
