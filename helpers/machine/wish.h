@@ -7,11 +7,11 @@
 struct wish {
 	const char *image, *context, *dockerfile, *target, *platform, *cpus, *mem, *entrypoint, *smolfile;
 	struct list build_args;
-	struct reference reference;
 	char *slug;
 	char *smolfile_text; /* as read when the wish was checked; NULL for none */
 	size_t smolfile_size;
 	char smolfile_sha256[SHA256_HEX + 1];
+	struct reference reference;
 };
 
 bool given(const char *s);
