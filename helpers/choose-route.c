@@ -248,5 +248,5 @@ main(int argc, char **argv)
 	if (automatic)
 		step_line("ROUTE", "%s, %s", way == BY_DIRECT ? "direct" : "push", why);
 	printf("%s\n", word[way]);
-	return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
+	return 0;
 }

@@ -140,5 +140,5 @@ main(int argc, char **argv)
 		list_free(&settings);
 	}
 	end_as_caught();
-	return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
+	return 0;
 }

@@ -41,5 +41,5 @@ main(int argc, char **argv)
 		die(EXIT_NO, "'%s' is not an image ID (sha256:<64 hex>)", id);
 	free(text);
 	printf("%.*s\n", ID16, hex);
-	return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
+	return 0;
 }

@@ -10,7 +10,8 @@ set -u
 PATH=$PATH:/usr/sbin:/sbin
 status=0
 
-line() { printf '%-4s  %s: %s\n' "$1" "$2" "$3"; }
+. "${0%/*}/answer.sh"
+line() { answer "$(printf '%-4s  %s: %s' "$1" "$2" "$3")"; }
 ok() { line ok "$@"; }
 warn() { line warn "$1" "$2; $3"; } # THING FACT REMEDY
 fail() {
@@ -25,7 +26,12 @@ within() { # SECONDS COMMAND...: what it says, on one line, in $said
 		said=$(perl -e 'alarm shift @ARGV; exec @ARGV' -- "$@" 2>&1 </dev/null)
 	fi
 	code=$?
-	case $code in 124 | 137 | 142) said="no answer in $1 s" ;; esac
+	case $code:$said in
+	124:* | 137:* | 142:*) said="no answer in $1 s" ;;
+	0:*) ;;
+	*:*[![:space:]]*) ;;
+	*) said="it ended with $code and said nothing" ;;
+	esac
 	said=$(printf '%s' "$said" | tr '\n\t' '  ' | tr -cd '[:print:]' | cut -c 1-200)
 	return "$code"
 }
@@ -185,4 +191,4 @@ check_registry
 check_smolvm
 check_kvm
 check_cache
-exit $status
+finish $status

@@ -4,10 +4,12 @@
 set -u
 goal=$1
 export RUN=.run/this-run REGISTRY="$REGISTRY_HOST:PORT"
+. "$TOP/mk/answer.sh"
+{ true 3>&1; } 2>/dev/null || { answer '' && finish 0; } # make does not notice that it is closed
 
 if ! [ -x "$BIN/plan-images" ]; then
-	echo '# the helpers are not compiled yet; `make -n` says more after the first real run'
-	exit 0
+	answer '# the helpers are not compiled yet; `make -n` says more after the first real run'
+	finish 0
 fi
 if [ "$goal" = smolmachines ]; then
 	wishes=$(mktemp) || exit
@@ -31,16 +33,17 @@ $plan
 EOF
 # shellcheck disable=SC2086 # goals and targets are words
 "$MAKE" -n -f mk/image.mk $goals || exit
-[ "$goal" != image-id ] || exit 0
-[ -z "$unknown" ] || echo "# the IDs of these are not known yet, so their packs are not shown:$unknown"
-[ -n "$targets" ] || exit 0
+[ "$goal" != image-id ] || finish 0
+[ -z "$unknown" ] || answer "# the IDs of these are not known yet, so their packs are not shown:$unknown"
+[ -n "$targets" ] || finish 0
 case $ROUTE:$REGISTRY_IMAGE in
 auto:?*) ROUTE=push ;;
 auto:)
-	echo '# ROUTE=auto: whether an image is tagged and pushed first is chosen when it is packed; shown is that it is not'
+	answer '# ROUTE=auto: whether an image is tagged and pushed first is chosen when it is packed; shown is that it is not'
 	ROUTE=direct
 	;;
 esac
 if [ -d "$CACHE_DIR" ]; then dir=$CACHE_DIR; else dir=.; fi
 # shellcheck disable=SC2086
-"$MAKE" -n -C "$dir" -f "$TOP/mk/machine.mk" $targets
+"$MAKE" -n -C "$dir" -f "$TOP/mk/machine.mk" $targets || exit
+finish 0

@@ -8,6 +8,7 @@ goal=$1
 run=$CACHE_DIR/$RUN
 rc=0
 run_by=
+. "$TOP/mk/answer.sh"
 
 machines() { # machines FLAG... : the second graph, for the keys in $keys
 	targets=
@@ -113,7 +114,7 @@ give_up
 
 if [ "$goal" = image-id ]; then
 	while read -r slug; do
-		[ ! -e "$run/$slug.id" ] || "$BIN/image-id" -f "$run/$slug.id"
+		[ ! -e "$run/$slug.id" ] || "$BIN/image-id" -f "$run/$slug.id" || exit
 	done <"$run/images"
 	exit $rc
 fi
@@ -128,11 +129,12 @@ if [ -n "$keys" ] && ! machines -q 2>/dev/null; then
 	give_up
 fi
 
+trap '' PIPE # an answer that nobody takes is told as one that cannot be written
 while read -r slug; do
 	[ -e "$run/$slug.key" ] || continue
 	read -r key <"$run/$slug.key"
 	[ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || continue
 	[ -z "$OUT" ] || "$BIN/copy-machine" "$key" "$OUT" || rc=$?
-	printf '%s\n' "$CACHE_DIR/$key.smolmachine.smolmachine"
+	answer "$CACHE_DIR/$key.smolmachine.smolmachine" "the machine is there: '$CACHE_DIR/$key.smolmachine.smolmachine'"
 done <"$run/images"
-exit $rc
+finish $rc

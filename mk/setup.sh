@@ -58,7 +58,8 @@ lint              tool:clang-format       clang-format              clang-format
 END
 }
 
-say() { printf 'setup: %s\n' "$@"; }
+. "${0%/*}/answer.sh"
+say() { answer "setup: $1"; }
 fail() {
 	printf 'setup: %s\n' "$@" >&2
 	failed=1
@@ -254,10 +255,18 @@ start_dockerd() {
 	fi
 }
 
+# --- smolvm, which no package list has
+end() {
+	if [ -n "$packer" ] && ! command -v -- "$SMOLVM" >/dev/null 2>&1; then
+		say "missing  smolvm ('$SMOLVM'), by which images are packed: get it from https://github.com/smol-machines/smolvm/releases, or give SMOLVM=<path>"
+	fi
+	finish $failed
+}
+
 # --- The goals
 private() { [ "$system$(id -u)" = Linux0 ] && [ "${ENGINE-}" != current ]; } # check brings an engine of its own
 [ $# -gt 0 ] || set -- smolmachine
-sets='' engine='' demo=''
+sets='' engine='' demo='' packer=''
 for goal; do
 	case $goal in
 	lint) sets="$sets run lint" ;;
@@ -269,12 +278,13 @@ for goal; do
 		;;
 	demo)
 		sets="$sets run engine busybox"
-		engine=yes demo=yes
+		engine=yes demo=yes packer=yes
 		command -v "$SMOLVM" >/dev/null 2>&1 || sets="$sets standin"
 		;;
 	*)
 		sets="$sets run engine"
 		engine=yes
+		[ "$goal" = image-id ] || packer=yes
 		;;
 	esac
 done
@@ -286,19 +296,19 @@ if [ -n "$engine" ] && { [ "$DOCKER" != docker ] || engine_answers; }; then
 	esac
 fi
 # shellcheck disable=SC2086 # a list of names
-install $sets || exit
+install $sets || end
 if [ -n "$engine" ]; then
 	start_engine
-	[ $failed = 0 ] || exit
+	[ $failed = 0 ] || end
 	if [ -z "$REGISTRY_IMAGE" ]; then
 		: # none is named, and none needed
 	elif registry_image; then
 		say "ok       $REGISTRY_IMAGE"
 	elif [ -n "$demo" ] && [ "$system" = Linux ]; then
 		say 'missing  the registry image, which cannot be pulled here: the demo wraps the registry of this system'
-		install registry || exit
+		install registry || end
 	else
 		say "missing  the registry image, which cannot be pulled now; the first pack will need it, or REGISTRY_IMAGE naming another"
 	fi
 fi
-exit $failed
+end

@@ -121,6 +121,8 @@ unset MAKEFLAGS MAKELEVEL
 is '... what a user needs, one line a package' "$(packages)" "$(list $user docker.io iptables)"
 is '... and tells apt each name once' "$(installed)" "$(list $user docker.io iptables)"
 like '... starts the engine' "$(cat "$out")" '^setup: started  dockerd, process [0-9]+, log in .*; to stop it: kill [0-9]+$'
+like '... and says in the end that smolvm is missing, and how to get it' "$(tail -n 1 "$out")" \
+	"^setup: missing  smolvm \\('smolvm'\\), .*: get it from https://github.com/smol-machines/smolvm/releases, or give SMOLVM=<path>\$"
 pid=$(sed -n 's/.*to stop it: kill //p' "$out")
 ok '... which runs' alive "$pid"
 unlike "... without our descriptors" "$(cd "/proc/$pid/fd" && echo *)" "(^| )[3-9]( |$)"
@@ -153,6 +155,10 @@ for goal in lint check demo bench; do
 	*) more='busybox-static curl docker-registry docker.io faketime iproute2 iptables libcmocka-dev perl procps skopeo socat strace umoci util-linux valgrind zstd' ;;
 	esac
 	is '... what that needs besides' "$(packages)" "$(list $user $more)"
+	case $goal in
+	demo) like '... and in the end that smolvm is missing' "$(tail -n 1 "$out")" "^setup: missing  smolvm" ;;
+	*) unlike '... and not a word of smolvm' "$(cat "$out")" 'missing  smolvm' ;;
+	esac
 done
 
 machine Debian 0
@@ -166,7 +172,15 @@ touch "$tmp/up" "$tmp/image"
 cp "$tmp/docker" "$bin/docker"
 fake smolvm :
 ok 'the demo beside a real smolvm' setup demo
+unlike '... which is not said to be missing' "$(cat "$out")" 'missing  smolvm'
 is '... needs no skopeo' "$(packages)" "$(list $user busybox-static)"
+
+machine Debian 0
+cp "$tmp/docker" "$bin/docker"
+touch "$tmp/broken"
+must_fail 'where setup fails' setup smolmachine
+like '... it ends with that too' "$(tail -n 1 "$out")" '^setup: missing  smolvm'
+rm "$tmp/broken"
 
 machine Debian 0
 ok 'check as root needs no engine that runs' setup check

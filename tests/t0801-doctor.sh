@@ -54,6 +54,11 @@ machine && rm "$bin/smolvm"
 sick 'no smolvm' "smolvm: SMOLVM: 'smolvm' is not there; install it from .*, or give SMOLVM=path\$"
 machine && fake smolvm 'echo cannot load library; exit 127'
 sick 'a broken smolvm' "smolvm: .* fails: cannot load library; install it anew\$"
+machine && fake smolvm 'exit 3'
+sick 'a smolvm that fails without a word' "smolvm: .* fails: it ended with 3 and said nothing; install it anew\$"
+machine && fake docker 'exit 1'
+must_fail 'an engine that fails without a word' doctor
+like '... is told by its status' "$(cat "$out")" '^FAIL  engine: does not answer: it ended with 1 and said nothing; '
 machine && rm "$tmp/dev/kvm"
 sick 'no KVM' '/dev/kvm: is not there; .*modprobe kvm$'
 machine && fake cc 'case $1 in -E) ! grep -q jansson "$4" ;; esac'

@@ -20,9 +20,12 @@ enum { EXIT_NO = 1, EXIT_USAGE = 100, EXIT_SYSTEM = 111, EXIT_DEADLINE = 124 };
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 
-/* msg.c: one write a message; control bytes become '?'. */
+/* msg.c: one write a message; control bytes become '?'. set_progname is to be called first: with it the
+ * standard files are open, and an answer on stdout that cannot be written ends the program with EXIT_SYSTEM.
+ */
 void set_progname(const char *name);
 void say(const char *fmt, ...) PRINTF(1, 2);
+void complain(const char *fmt, ...) PRINTF(1, 2);
 void step_line(const char *verb, const char *fmt, ...) PRINTF(2, 3);
 _Noreturn void die(int code, const char *fmt, ...) PRINTF(2, 3);
 _Noreturn void die_errno(int code, const char *fmt, ...) PRINTF(2, 3);

@@ -1,5 +1,6 @@
 /* msg.c - what the helpers say: one write to stderr a message. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +9,6 @@
 #include "lib/lib.h"
 
 static const char *progname = "smolmake";
-
-void
-set_progname(const char *name)
-{
-	const char *slash = strrchr(name, '/');
-
-	progname = slash ? slash + 1 : name;
-}
 
 /* Another process of ours may show a bar in the terminal's line (meter.c): the message takes its place. */
 #define CLEAR_LINE "\r\033[K"
@@ -63,6 +56,65 @@ emit_named(const char *fmt, va_list args, const char *suffix)
 
 	snprintf(prefix, sizeof(prefix), "%s: ", progname);
 	emit(prefix, fmt, args, suffix);
+}
+
+/* A failure to be told, where the caller goes on: "error: THING: what is wrong; remedy". */
+void
+complain(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit("error: ", fmt, args, "");
+	va_end(args);
+}
+
+/*
+ * A descriptor that the caller closed would be given to the next file that is opened, and take what is
+ * printed. In its place stands one that cannot be read or written, so that the answer is missed; stderr has
+ * nobody to miss it.
+ */
+static void
+occupy_standard_files(void)
+{
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			_exit(EXIT_SYSTEM);
+}
+
+/* The answer of a program is what it prints: where that is lost, the program has failed. */
+static void
+finish_stdout(void)
+{
+	bool failed = ferror(stdout) != 0;
+
+	errno = 0;
+	failed = fflush(stdout) != 0 || failed;
+	/* some file systems tell at the end */
+	if (!failed && (close(STDOUT_FILENO) == 0 || errno == EBADF))
+		return;
+	complain("stdout: %s cannot write its answer%s%s", progname, errno ? ": " : "",
+		 errno ? strerror(errno) : "");
+	_exit(EXIT_SYSTEM);
+}
+
+/* To be called first. From here on standard files are open, and an answer that cannot be written is exit 111.
+ */
+void
+set_progname(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	static bool called;
+
+	progname = slash ? slash + 1 : name;
+	if (called)
+		return;
+	called = true;
+	occupy_standard_files();
+	if (atexit(finish_stdout) != 0)
+		die(EXIT_SYSTEM, "out of memory");
 }
 
 /* A note to the user, who goes on: "prog: text". */
@@ -137,7 +189,6 @@ bad_usage(const char *usage)
 void
 show_usage(const char *usage)
 {
-	if (fputs(usage, stdout) == EOF || fflush(stdout) == EOF)
-		die_errno(EXIT_SYSTEM, "cannot write");
+	fputs(usage, stdout);
 	exit(0);
 }
