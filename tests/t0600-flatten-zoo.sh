@@ -109,6 +109,37 @@ link links/nine to=links/three
 layer
 END
 
+# --- 1b. Links that other entries of the same layer go through: tars made of several packages, debootstrap's, Bazel's.
+must make_layers "$zoo/links" <<'END'
+layer
+dir ./ time=1
+dir usr
+dir usr/bin
+dir usr/lib time=2
+symlink bin to=usr/bin
+symlink lib to=/usr/lib
+file bin/busybox text=busybox mode=4755
+symlink usr/bin/sh to=busybox
+symlink bin/ash to=sh
+link bin/[ to=usr/bin/busybox
+link usr/bin/[[ to=bin/busybox
+dir lib/deep mode=750
+symlink chain1 to=chain2
+symlink chain2 to=./usr/../chain3
+symlink chain3 to=lib/deep
+file chain1/a text=a
+dir chain1/below
+symlink chain1/below/up to=../../../..
+file chain1/below/up/root text=root
+layer
+dir usr
+dir usr/lib
+dir usr/lib/deep mode=700
+symlink again to=../../usr/lib
+file again/deep/.wh.a
+file again/deep/b text=b
+END
+
 # --- 2. Whatever a file can be: names, modes, owners, times, attributes, kinds, sizes.
 long=$(printf '%0150d' 7)
 must make_layers "$zoo/kinds" <<END
@@ -227,7 +258,7 @@ for layer in 1 2 3; do must tar -xpf "$zoo/oddities/$layer.tar" -C "$zoo/odditie
 touch -d @1 "$zoo/oddities.true/rootfs"
 
 # --- One archive, whichever engine has saved the image and however it comes.
-for name in meetings kinds formats oddities; do
+for name in meetings links kinds formats oddities; do
 	image=$zoo/$name
 	must save_images docker "$image.saved" "$image"
 	must flatten -o "$image.flat" <"$image.saved"

@@ -20,35 +20,27 @@
 /* A hole of any size is a few bytes in a layer; it has to be written out, as the engine had to. */
 #define SIZE_MOST (UINT64_C(1) << 40)
 
-static bool
-too_many(char why[WHY])
-{
-	return fail(why, "the image has too many paths");
-}
-
 /*
  * ".wh.NAME" takes NAME away, ".wh..wh..opq" all that is in its folder; whatever
  * else begins with ".wh..wh." are notes of aufs to itself.
  */
 static bool
-white_out(struct flat *f, char *path, char *base, uint32_t layer, char why[WHY])
+white_out(struct flat *f, const char *path, const char *base, uint32_t layer, char why[WHY])
 {
 	bool opaque = strcmp(base, ".wh..wh..opq") == 0;
-	char *name = base + strlen(".wh.");
-	struct node *n;
+	const char *name = base + strlen(".wh."), *found;
+	struct node *folder, *n;
 
 	if (strcmp(name, "") == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return fail(why, "'%.140s' removes nothing that can be", path);
 	if (!opaque && strncmp(name, ".wh.", strlen(".wh.")) == 0)
 		return true;
+	folder = tree_reach(&f->tree, path, &found, layer, false, why);
+	if (folder == NULL)
+		return *why == '\0'; /* nothing is there, which can be removed */
 	if (opaque)
-		base[base > path ? -1 : 0] = '\0';
-	else
-		memmove(base, name, strlen(name) + 1);
-	n = tree_find(&f->tree, path);
-	if (n != NULL && opaque)
-		tree_hide(&f->tree, n, layer);
-	else if (n != NULL)
+		tree_hide(&f->tree, folder, layer);
+	else if ((n = tree_find(&f->tree, folder, name)) != NULL)
 		tree_remove(&f->tree, n, layer);
 	return true;
 }
@@ -56,14 +48,16 @@ white_out(struct flat *f, char *path, char *base, uint32_t layer, char why[WHY])
 static bool
 add_link(struct flat *f, const char *path, const char *raw_target, uint32_t layer, char why[WHY])
 {
+	const char *base;
 	char target[PATH_ROOM];
-	struct node *n = NULL;
+	struct node *folder, *n = NULL;
 
-	if (clean_path(raw_target, target))
-		n = tree_find(&f->tree, target);
+	if (clean_link(raw_target, target) &&
+	    (folder = tree_reach(&f->tree, target, &base, layer, false, why)) != NULL)
+		n = tree_find(&f->tree, folder, base);
 	if (n == NULL || n->folder)
 		return fail(why, "'%.60s' is a hard link to '%.60s', which is no file", path, raw_target);
-	return tree_link(&f->tree, path, n, layer) != NULL || too_many(why);
+	return tree_link(&f->tree, path, n, layer, why) != NULL;
 }
 
 /* What libarchive reads, but could not write again. */
@@ -86,25 +80,27 @@ static bool
 apply(struct flat *f, struct tar *t, uint32_t layer, char why[WHY])
 {
 	const char *raw = archive_entry_pathname(t->entry), *target = archive_entry_hardlink(t->entry);
-	bool folder = target == NULL && archive_entry_filetype(t->entry) == AE_IFDIR;
-	char path[PATH_ROOM], *base;
-	struct node *n;
+	bool is_folder = target == NULL && archive_entry_filetype(t->entry) == AE_IFDIR;
+	struct node *folder, *n;
+	char path[PATH_ROOM];
+	const char *base;
 
 	if (raw == NULL || !clean_path(raw, path))
 		return fail(why, "an entry has the unusable name '%.140s'", raw ? raw : "");
 	base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	if (strncmp(base, ".wh.", strlen(".wh.")) == 0)
 		return white_out(f, path, base, layer, why);
-	if (*path == '\0' && !folder)
+	if (*path == '\0' && !is_folder)
 		return fail(why, "its root is no folder");
 	if (!plausible(f, t->entry, path, why))
 		return false;
 	if (target != NULL)
 		return add_link(f, path, target, layer, why);
-	n = tree_put(&f->tree, path, folder, layer);
+	folder = tree_reach(&f->tree, path, &base, layer, true, why);
+	n = folder != NULL ? tree_put(&f->tree, folder, base, is_folder, layer, why) : NULL;
 	if (n == NULL)
-		return too_many(why);
-	tree_describe(n, t->header, layer);
+		return false;
+	tree_describe(n, t->header, archive_entry_symlink(t->entry), layer);
 	return true;
 }
 

@@ -185,19 +185,22 @@ tar_close(struct tar *t)
 	t->buffer = NULL;
 }
 
-/* "./a//b/" is "a/b", and "" the root; in place too. False for ".." and for more than a path can be long. */
-bool
-clean_path(const char *raw, char path[PATH_ROOM])
+static bool
+clean(const char *raw, bool upwards, char path[PATH_ROOM])
 {
 	size_t used = 0;
 
 	while (*raw != '\0') {
 		size_t n = strcspn(raw, "/");
-		bool here = n == 0 || (n == 1 && raw[0] == '.');
+		bool here = n == 0 || (n == 1 && raw[0] == '.'),
+		     up = n == 2 && raw[0] == '.' && raw[1] == '.';
 
-		if ((n == 2 && raw[0] == '.' && raw[1] == '.') || used + n + 2 > PATH_ROOM)
+		if ((up && !upwards) || used + n + 2 > PATH_ROOM)
 			return false;
-		if (!here) {
+		if (up) {
+			while (used > 0 && path[--used] != '/')
+				;
+		} else if (!here) {
 			if (used > 0)
 				path[used++] = '/';
 			memmove(path + used, raw, n);
@@ -207,4 +210,21 @@ clean_path(const char *raw, char path[PATH_ROOM])
 	}
 	path[used] = '\0';
 	return true;
+}
+
+/* "./a//b/" is "a/b", and "" the root; in place too. False for ".." and for more than a path can be long. */
+bool
+clean_path(const char *raw, char path[PATH_ROOM])
+{
+	return clean(raw, false, path);
+}
+
+/*
+ * The same of a hard link's target, where ".." takes a name away, and nothing at the root, whatever is there:
+ * the engines join it to their root (Go's filepath.Join) before they look.
+ */
+bool
+clean_link(const char *raw, char path[PATH_ROOM])
+{
+	return clean(raw, true, path);
 }

@@ -32,6 +32,7 @@ enum found tar_next(struct tar *t, char why[WHY]);
 bool tar_skip(struct tar *t, char why[WHY]);
 enum found tar_data(struct tar *t, const void **bytes, size_t *size, off_t *offset, char why[WHY]);
 void tar_close(struct tar *t);
+bool clean_link(const char *raw, char path[PATH_ROOM]);
 bool clean_path(const char *raw, char path[PATH_ROOM]);
 
 #endif

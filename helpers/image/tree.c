@@ -14,7 +14,10 @@
 
 #include "image/tree.h"
 
-enum { NODES_MAX = 10000000 }; /* about a gigabyte: no image is like that, an attack may be */
+enum {
+	NODES_MAX = 10000000, /* about a gigabyte: no image is like that, an attack may be */
+	LINKS_MAX = 40,       /* on the way to one file, as Linux has it */
+};
 
 static struct node **
 bucket_of(const struct tree *t, const struct node *parent, const char *name, size_t length)
@@ -60,12 +63,14 @@ find(const struct tree *t, const struct node *parent, const char *name, size_t l
 
 /* A folder that nobody has described yet; NULL where there are too many. */
 static struct node *
-add(struct tree *t, struct node *parent, const char *name, size_t length)
+add(struct tree *t, struct node *parent, const char *name, size_t length, char why[WHY])
 {
 	struct node *n, **bucket;
 
-	if (t->nodes == NODES_MAX)
+	if (t->nodes == NODES_MAX) {
+		fail(why, "the image has too many paths");
 		return NULL;
+	}
 	if (++t->nodes > t->buckets)
 		grow(t);
 	n = xmalloc(sizeof(*n) + length + 1);
@@ -88,8 +93,10 @@ set_file(struct node *n, struct file *f)
 	if (f != NULL)
 		f->names++;
 	n->file = f;
-	if (old != NULL && --old->names == 0)
+	if (old != NULL && --old->names == 0) {
+		free(old->target);
 		free(old);
+	}
 }
 
 static void release_all(struct tree *t, struct node *folder);
@@ -147,21 +154,6 @@ tree_free(struct tree *t)
 	free(t->bucket);
 }
 
-/* The node of a clean path, or NULL. */
-struct node *
-tree_find(const struct tree *t, const char *path)
-{
-	struct node *n = t->root;
-
-	while (n != NULL && *path != '\0') {
-		size_t length = strcspn(path, "/");
-
-		n = find(t, n, path, length);
-		path += length + (path[length] == '/');
-	}
-	return n;
-}
-
 /* Makes it what it was not: a folder without description, or a file without anything below. */
 static void
 set_kind(struct tree *t, struct node *n, bool folder)
@@ -173,52 +165,146 @@ set_kind(struct tree *t, struct node *n, bool folder)
 	n->folder = folder;
 }
 
+/* A path on its way: what is left of it, of which the last own bytes are the entry's, the rest links'. */
+struct walk {
+	char rest[2 * PATH_ROOM];
+	size_t own;
+	int links;
+};
+
+/* A link that this layer has made: the engine follows it; those of lower layers it does not see. */
+static bool
+is_link(const struct node *n, uint32_t layer)
+{
+	return n != NULL && n->file != NULL && n->file->target != NULL && n->touched == layer;
+}
+
+/* The link's target takes its place in the path; at: what comes behind it there. */
+static bool
+follow(struct walk *w, const struct node *link, const char *at, char why[WHY])
+{
+	const char *target = link->file->target;
+	size_t left = strlen(at), length = strlen(target);
+
+	if (++w->links > LINKS_MAX || length + left + 2 > sizeof(w->rest))
+		return fail(why, "too many levels of links at '%.100s'", link->name);
+	w->own = left < w->own ? left : w->own;
+	memmove(w->rest + length + 1, at, left + 1);
+	memcpy(w->rest, target, length);
+	w->rest[length] = '/';
+	return true;
+}
+
 /*
- * The node of a clean path in this layer, made where it is not there, with the
- * folders above it. A file or link in the way of those becomes a folder: so the
- * engines' overlays have it. A folder that stays one keeps what is in it.
- * NULL: there are too many names.
+ * The folder that is meant by the path of an entry of this layer, all but its last name, which *base becomes:
+ * links that this layer has made so far are followed, inside the root, as the engine does when it extracts
+ * the layer by itself (docker: chroot and the kernel; containerd: fs.RootPath). With make, folders that are
+ * not there are made; a file or link of a lower layer in the way of those becomes a folder: so the engines'
+ * overlays have it. One of this layer, or a link that leads to no folder, is an error, as it is to the
+ * engine. NULL: why says which, or is "" where nothing is there.
  */
 struct node *
-tree_put(struct tree *t, const char *path, bool folder, uint32_t layer)
+tree_reach(struct tree *t, const char *path, const char **base, uint32_t layer, bool make, char why[WHY])
 {
-	struct node *n = t->root;
+	struct node *n = t->root, *child;
+	char *slash = strrchr(path, '/'), *at;
+	struct walk w;
 
-	n->touched = layer;
-	while (*path != '\0') {
-		size_t length = strcspn(path, "/");
-		struct node *child = find(t, n, path, length);
+	*why = '\0';
+	*base = slash != NULL ? slash + 1 : path;
+	w.links = 0;
+	w.own = (size_t)(*base - path);
+	memcpy(w.rest, path, w.own);
+	w.rest[w.own] = '\0';
+	for (at = w.rest; *at != '\0';) {
+		size_t length = strcspn(at, "/"), left = strlen(at);
+		bool own = left <= w.own;
 
-		set_kind(t, n, true);
-		n = child != NULL ? child : add(t, n, path, length);
-		if (n == NULL)
+		if (make)
+			n->touched = layer;
+		if (length == 0 || strncmp(at, ".", length) == 0) {
+			at += length + (at[length] == '/');
+			continue;
+		}
+		if (length == 2 && strncmp(at, "..", 2) == 0)
+			child = n->parent != NULL ? n->parent : n;
+		else
+			child = find(t, n, at, length);
+		if (is_link(child, layer)) {
+			if (!follow(&w, child, at + length + (at[length] == '/'), why))
+				return NULL;
+			at = w.rest;
+			n = *child->file->target == '/' ? t->root : n;
+			continue;
+		}
+		if (child != NULL && !child->folder && (child->touched == layer || !own)) {
+			fail(why, "'%.100s' is below '%.60s', which is no folder", path, child->name);
 			return NULL;
-		n->touched = layer;
-		path += length + (path[length] == '/');
+		}
+		if (child == NULL && !own) {
+			fail(why, "'%.100s' is below a link that leads nowhere", path);
+			return NULL;
+		}
+		if (make && child == NULL && (child = add(t, n, at, length, why)) == NULL)
+			return NULL;
+		if (make)
+			set_kind(t, child, true);
+		if (child == NULL || !child->folder)
+			return NULL;
+		n = child;
+		at += length + (at[length] == '/');
 	}
-	set_kind(t, n, folder);
+	if (make)
+		n->touched = layer;
 	return n;
 }
 
-/* From now on the name means what the entry at that place describes. */
+/* What the folder has by that name, the folder itself by "", or NULL. */
+struct node *
+tree_find(const struct tree *t, struct node *folder, const char *name)
+{
+	return *name == '\0' ? folder : find(t, folder, name, strlen(name));
+}
+
+/*
+ * The same in this layer, made where it is not there, and made a folder or none. A folder that stays one
+ * keeps what is in it. NULL: why says that there are too many names.
+ */
+struct node *
+tree_put(struct tree *t, struct node *folder, const char *name, bool is_folder, uint32_t layer, char why[WHY])
+{
+	struct node *n = tree_find(t, folder, name);
+
+	if (n == NULL && (n = add(t, folder, name, strlen(name), why)) == NULL)
+		return NULL;
+	n->touched = layer;
+	set_kind(t, n, is_folder);
+	return n;
+}
+
+/* From now on the name means what the entry at that place describes; target: of a symbolic link, else NULL.
+ */
 void
-tree_describe(struct node *n, off_t header, uint32_t layer)
+tree_describe(struct node *n, off_t header, const char *target, uint32_t layer)
 {
 	struct file *f = xmalloc(sizeof(*f));
 
-	*f = (struct file){.header = header, .layer = layer};
+	*f = (struct file){.header = header, .layer = layer, .target = target ? xstrdup(target) : NULL};
 	set_file(n, f);
 }
 
-/* One more name for the file that target names now. NULL: there are too many names. */
+/* One more name for the file that target names now. NULL: why says why not. */
 struct node *
-tree_link(struct tree *t, const char *path, const struct node *target, uint32_t layer)
+tree_link(struct tree *t, const char *path, const struct node *target, uint32_t layer, char why[WHY])
 {
-	struct node holder = {.file = NULL}, *n;
+	struct node holder = {.file = NULL}, *folder, *n = NULL;
+	const char *base;
 
-	set_file(&holder,
-		 target->file); /* the new name may take the place of the old one, or of a folder above it */
-	n = tree_put(t, path, false, layer);
+	/* the new name may take the place of the old one, or of a folder above it */
+	set_file(&holder, target->file);
+	folder = tree_reach(t, path, &base, layer, true, why);
+	if (folder != NULL)
+		n = tree_put(t, folder, base, false, layer, why);
 	if (n != NULL)
 		set_file(n, holder.file);
 	set_file(&holder, NULL);
