@@ -7,15 +7,17 @@
  * its own for the same image (the manifest's or the index's digest), and buildx 0.29
  * writes the config digest into the iidfile there, by which the store finds nothing.
  * So what a build said is resolved once and kept in CACHE_DIR/.id: the pair never
- * changes, and a hit asks the engine for nothing.
+ * changes, and a hit asks the engine for nothing. The image's platform is kept with it: PLATFORM is compared
+ * with it each time, since a build and a name may both be of another.
  *
  * On that store an image that lost its name is gone at once. CACHE_DIR/.id/containerd
  * says that one was seen: from then on plan-images gives each build a private name too,
  * the pin, which this run removes at its end.
  *
- * Writes <slug>.id (config digest), <slug>.engine (the engine's ID) and, where it had to
- * ask, <slug>.inspect (what it was told) into the run, and the STAMP anew if the identity has changed.
- * Exit: 0 known; 1 no such image, or none that can be packed; 100 called wrongly.
+ * Writes <slug>.id (config digest), <slug>.engine (the engine's ID), <slug>.layers (how many; 0: not known)
+ * and, where it had to ask, <slug>.inspect (what it was told) into the run, and the STAMP anew if the
+ * identity has changed. Exit: 0 known; 1 no such image, none that can be packed, or one of another PLATFORM;
+ * 100 called wrongly.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +32,9 @@
 
 struct identity {
 	char config[SHA256_HEX + 1], engine[SHA256_HEX + 1];
+	char *platform;   /* of the image, as platform.c spells it; NULL: not known */
+	bool any_variant; /* of the platform the engine told no variant */
+	long long layers; /* 0: not known */
 };
 
 static unsigned
@@ -44,17 +49,20 @@ in_ids(const char *name)
 	return format("%s/.id/%s", needed("CACHE_DIR"), name);
 }
 
-/* Lines: the config digest, the engine's ID. */
+/* Lines: the config digest, the engine's ID, the image's platform, its number of layers; what older versions
+ * wrote ends after the second. */
 static bool
 known_pair(const char *said, struct identity *id)
 {
-	char *file = in_ids(said), *text = read_private(AT_FDCWD, file, 256),
-	     *second = text ? strchr(text, '\n') : NULL;
-	bool known = false;
+	char *file = in_ids(said), *text = read_private(AT_FDCWD, file, 512), *line[4], *rest = text;
+	bool known;
 
-	if (second) {
-		*second++ = '\0';
-		known = parse_image_id(text, id->config) && parse_image_id(second, id->engine);
+	for (size_t i = 0; i < LENGTH(line); i++)
+		line[i] = rest ? strsep(&rest, "\n") : NULL;
+	known = line[1] && parse_image_id(line[0], id->config) && parse_image_id(line[1], id->engine);
+	if (known && line[3]) {
+		id->platform = parse_platform(line[2]);
+		id->layers = strtoll(line[3], NULL, 10);
 	}
 	free(text);
 	free(file);
@@ -64,8 +72,10 @@ known_pair(const char *said, struct identity *id)
 static void
 remember_pair(const char *said, const struct identity *id)
 {
-	char *file = in_ids(said), *text = format("sha256:%s\nsha256:%s\n", id->config, id->engine);
+	char *file = in_ids(said), *text;
 
+	text = format("sha256:%s\nsha256:%s\n%s\n%lld\n", id->config, id->engine,
+		      id->platform && !id->any_variant ? id->platform : "", id->layers);
 	write_file(file, text, strlen(text), 0600);
 	free(text);
 	free(file);
@@ -88,6 +98,61 @@ export_config_digest(const char *name, char hex[SHA256_HEX + 1])
 	free(program);
 }
 
+static const char *
+text_of(json_t *image, const char *key)
+{
+	const char *text = json_string_value(json_object_get(image, key));
+
+	return text ? text : "";
+}
+
+/* podman tells the variant of no image (4.3 to 5); docker leaves out the one that is usual. */
+static void
+read_platform(json_t *image, struct identity *id)
+{
+	const char *variant = text_of(image, "Variant");
+
+	free(id->platform);
+	id->platform = platform_of(text_of(image, "Os"), text_of(image, "Architecture"), variant);
+	id->any_variant = *variant == '\0' && engine_of_run() == PODMAN;
+}
+
+/* Up to the variant. */
+static size_t
+family(const char *platform)
+{
+	size_t n = strcspn(platform, "/") + 1;
+
+	return n + strcspn(platform + n, "/");
+}
+
+/* What was asked for is what is packed: neither a builder nor a name need heed PLATFORM. */
+static void
+check_platform(const char *name, const char *asked, const struct identity *id, bool built)
+{
+	char *wanted = parse_platform(asked);
+	const char *is = id->platform;
+	bool same;
+
+	if (wanted == NULL)
+		refuse("PLATFORM: '%s' is not OS/ARCH, as linux/amd64", asked);
+	if (is == NULL)
+		refuse("PLATFORM: the engine does not tell the platform of '%s'; leave PLATFORM out", name);
+	same = strcmp(wanted, is) == 0;
+	if (id->any_variant)
+		same = family(wanted) == family(is) && strncmp(wanted, is, family(is)) == 0;
+	if (!same && built)
+		refuse("PLATFORM: %s was asked for, but the build of '%s' made %s; build with BuildKit, "
+		       "which heeds it, "
+		       "or give PLATFORM=%s",
+		       asked, name, is, is);
+	if (!same)
+		refuse("PLATFORM: %s was asked for, but '%s' is %s; run `%s pull --platform=%s %s`, or give "
+		       "PLATFORM=%s",
+		       asked, name, is, setting("DOCKER"), asked, name, is);
+	free(wanted);
+}
+
 static void
 read_identity(json_t *image, const char *slug, const char *name, struct identity *id)
 {
@@ -106,6 +171,8 @@ read_identity(json_t *image, const char *slug, const char *name, struct identity
 	}
 	if (*id->config == '\0' && !known_pair(id->engine, id))
 		export_config_digest(name, id->config);
+	read_platform(image, id);
+	id->layers = (long long)i.layers;
 	if (i.layers == 0)
 		refuse("IMAGE: '%s' has no layers, there is nothing to boot; add a file to it", name);
 }
@@ -144,7 +211,7 @@ build_pinned(const char *slug, const char *pin)
 }
 
 static void
-identify_built(const char *slug, const char *name, struct identity *id)
+identify_built(const char *slug, const char *name, const char *platform, struct identity *id)
 {
 	char *file = run_file(slug, "iid"), *text = read_text(file, 128, NULL), *err, *full;
 	char *pin = pin_name(slug), said[SHA256_HEX + 1];
@@ -157,7 +224,7 @@ identify_built(const char *slug, const char *name, struct identity *id)
 		       name);
 	free(text);
 	free(file);
-	if (known_pair(said, id)) {
+	if (known_pair(said, id) && (*platform == '\0' || id->platform)) {
 		free(pin);
 		return;
 	}
@@ -209,12 +276,22 @@ write_line(const char *slug, const char *kind, const char *hex)
 	free(file);
 }
 
+static void
+write_layers(const char *slug, long long layers)
+{
+	char *file = run_file(slug, "layers"), *text = format("%lld\n", layers);
+
+	write_file(file, text, strlen(text), 0600);
+	free(text);
+	free(file);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct list settings = {0};
-	struct identity id;
-	const char *slug, *name;
+	struct identity id = {0};
+	const char *slug, *name, *platform;
 	char *text;
 	bool built = false;
 	int opt;
@@ -236,17 +313,22 @@ main(int argc, char **argv)
 	slug = argv[optind];
 	read_settings(slug, &settings);
 	name = value_of(&settings, "IMAGE");
+	platform = value_of(&settings, "PLATFORM");
 	if (built)
-		identify_built(slug, name, &id);
+		identify_built(slug, name, platform, &id);
 	else
 		identify_found(slug, name, &id);
+	if (*platform)
+		check_platform(name, platform, &id, built);
 	end_as_caught();
 	write_line(slug, "id", id.config);
 	write_line(slug, "engine", id.engine);
+	write_layers(slug, id.layers);
 	text = format("sha256:%s\n", id.config);
 	if (write_if_changed(argv[optind + 1], text))
 		step_line(built ? "BUILD" : "FOUND", "%s -> %.*s", name, ID16, id.config);
 	free(text);
+	free(id.platform);
 	list_free(&settings);
 	return 0;
 }

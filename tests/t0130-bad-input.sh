@@ -47,6 +47,9 @@ for v in CPUS MEM REGISTRY_TIMEOUT BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_
 done
 refused 'CPUS=0' "CPUS: '0' is not a whole number from 1" smolmachine IMAGE=a CPUS=0
 refused 'a PLATFORM that is none' "PLATFORM: 'x' .*linux/amd64" smolmachine IMAGE=a PLATFORM=x
+for bad in linux linux/ /amd64 linux//amd64 linux/amd64/v1/x 'linux/a b' -x/y; do
+	refused "PLATFORM=$bad" "PLATFORM: '$bad' is not OS/ARCH, as linux/amd64" smolmachine IMAGE=a PLATFORM="$bad"
+done
 refused 'a missing SMOLFILE' "SMOLFILE: '/nowhere'" smolmachine IMAGE=a SMOLFILE=/nowhere
 refused 'a SMOLFILE that is a folder' "SMOLFILE: '$tmp/images' is a folder" smolmachine IMAGE=a SMOLFILE="$tmp/images"
 must mkfifo "$tmp/fifo"

@@ -152,6 +152,10 @@ struct reference {
 };
 bool parse_reference(const char *text, struct reference *r);
 
+/* platform.c: OS/ARCH[/VARIANT] in containerd's spelling; NULL for what is none. The caller frees it. */
+char *platform_of(const char *os, const char *arch, const char *variant);
+char *parse_platform(const char *text);
+
 /* port.c */
 int parse_port(const char *text);
 char *registry_address(int port);

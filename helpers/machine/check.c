@@ -181,9 +181,13 @@ check_pack(struct wish *w, const char *about, const char *folder)
 	check_number(about, "MEM", w->mem, 4194304);
 	check_text(about, "ENTRYPOINT", w->entrypoint);
 	check_text(about, "SMOLFILE", w->smolfile);
-	if (given(w->platform) &&
-	    (!plain(w->platform, "/._-") || !strchr(w->platform, '/') || *w->platform == '-'))
-		refuse("%sPLATFORM: '%s' is not OS/ARCH, as linux/amd64", about, w->platform);
+	if (given(w->platform)) {
+		char *platform = parse_platform(w->platform);
+
+		if (platform == NULL)
+			refuse("%sPLATFORM: '%s' is not OS/ARCH, as linux/amd64", about, w->platform);
+		free(platform);
+	}
 	if (given(w->smolfile))
 		read_smolfile(w, about, folder);
 }
