@@ -47,7 +47,7 @@ engines           tool:debootstrap        debootstrap               -           
 engines           tool:rootlesskit        rootlesskit               -             runs Docker without root
 engines           tool:slirp4netns        slirp4netns               -             its network
 engines           tool:newuidmap          uidmap                    -             its user IDs
-engines           tool:podman             podman                    -             one of the engines
+check,engines     tool:podman             podman                    -             one of the engines
 engines           tool:runc               runc                      -             podman starts containers by it
 fuzz              tool:clang              clang                     llvm          fuzzes by libFuzzer
 fuzz              fuzzer                  libclang-rt-dev           -             libFuzzer

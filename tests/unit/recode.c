@@ -170,5 +170,5 @@ main(void)
 	    cmocka_unit_test(odd_endings),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
