@@ -10,17 +10,16 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/lib.h"
+#include "lib/json.h"
 
 #define USAGE "usage: config-digest [-h] IMAGE   (environment: DOCKER PUSH_TIMEOUT)\n"
 
-enum { MANIFEST_MAX = 1 << 20 };
+enum { MANIFEST_MAX = 4 << 20 };
 
 /* The text of manifest.json in the tar that comes from fd, or NULL. The caller frees it. */
 static char *
@@ -50,7 +49,8 @@ read_manifest(int fd)
 static bool
 parse_config(const char *text, char hex[SHA256_HEX + 1])
 {
-	json_t *root = json_loads(text, 0, NULL);
+	char why[WHY];
+	json_t *root = read_json(text, strlen(text), why);
 	const char *config = json_string_value(json_object_get(json_array_get(root, 0), "Config")), *name;
 	char *id = NULL;
 	bool good = false;

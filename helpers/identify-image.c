@@ -230,11 +230,14 @@ identify_built(const char *slug, const char *name, const char *platform, struct 
 	}
 	full = format("sha256:%s", said);
 	image = inspect_image(needed("DOCKER"), full, tool_timeout(), &err);
-	if (image == NULL && !caught_signal()) {
+	if (image == NULL && is_no_such_image(err) && !caught_signal()) {
 		free(err);
 		build_pinned(slug, pin);
 		image = inspect_image(needed("DOCKER"), pin, tool_timeout(), &err);
 	}
+	if (image == NULL && !is_no_such_image(err))
+		refuse("IMAGE: the engine cannot inspect what the build of '%s' made, %s: %s", name, full,
+		       err);
 	if (image == NULL)
 		refuse("IMAGE: the build of '%s' made %s, but the engine does not have it: the builder does "
 		       "not load its "
@@ -254,7 +257,7 @@ identify_found(const char *slug, const char *name, struct identity *id)
 	char *err;
 	json_t *image = inspect_image(needed("DOCKER"), name, tool_timeout(), &err);
 
-	if (image == NULL && (strstr(err, "o such image") || strstr(err, "image not known")))
+	if (image == NULL && is_no_such_image(err))
 		refuse("IMAGE: there is no image '%s' on the engine; give IMAGE=<one of `%s images`>, or "
 		       "CONTEXT=<folder> to build it",
 		       name, setting("DOCKER"));

@@ -9,12 +9,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/json.h"
 #include "machine/machine.h"
 #include "machine/options.h"
 #include "machine/sidecar.h"
@@ -88,7 +88,7 @@ write_record(const char *key, const char *path, const struct list *settings, con
 	for (size_t i = 0; i < pack_option_count; i++)
 		if (*value_of(settings, pack_option[i].name))
 			json_object_set_new(options, pack_option[i].name,
-					    json_string(value_of(settings, pack_option[i].name)));
+					    json_words(value_of(settings, pack_option[i].name)));
 	add_seconds(seconds, build);
 	add_seconds(seconds, registry);
 	add_seconds(seconds, pack);

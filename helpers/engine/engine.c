@@ -15,6 +15,7 @@
 
 #include "engine/engine.h"
 #include "engine/sweep.h"
+#include "lib/json.h"
 
 #define UNIX "unix://"
 #define DEFAULT_HOST UNIX "/var/run/docker.sock"
@@ -229,12 +230,17 @@ take_id(const char *text, char hex[SHA256_HEX + 1])
 	return good;
 }
 
-/* The first image of what inspect printed, or NULL. */
+/* The first image of what inspect printed; NULL: why says what is wrong. The caller decrefs. */
 json_t *
-parse_image(const char *text)
+parse_image(const char *text, char why[WHY])
 {
-	json_t *root = json_loads(text, 0, NULL), *image = json_incref(json_array_get(root, 0));
+	json_t *root = read_json(text, strlen(text), why), *image = json_incref(json_array_get(root, 0));
 
+	if (root != NULL && !json_is_object(image)) {
+		fail(why, "no image is in it");
+		json_decref(image);
+		image = NULL;
+	}
 	json_decref(root);
 	return image;
 }
@@ -278,16 +284,30 @@ read_image_command(json_t *image, struct list *out)
 		    list_add(out, json_string_value(word) ? json_string_value(word) : "");
 }
 
-/* The image as inspect prints it; NULL where there is none (*err says what the engine said). */
+/*
+ * The image as inspect prints it, all of it: engines and their versions differ in the fields that a template
+ * may name. NULL where there is none: *err says why, never nothing, and is the caller's to free either way.
+ */
 json_t *
 inspect_image(const char *docker, const char *name, unsigned timeout, char **err)
 {
-	char *argv[] = {(char *)docker, "image", "inspect", (char *)name, NULL}, *out;
+	char *argv[] = {(char *)docker, "image", "inspect", (char *)name, NULL}, *out, why[WHY];
 	struct outcome o = capture(argv, timeout, &out, err);
-	json_t *image = o.code == 0 ? parse_image(out) : NULL;
+	json_t *image = o.code == 0 ? parse_image(out, why) : NULL;
 
+	if (o.code == 0 && image == NULL) {
+		free(*err);
+		*err = format("what '%s image inspect' printed cannot be read: %s", docker, why);
+	}
 	free(out);
 	return image;
+}
+
+/* Whether an engine said, where an inspection failed, that it has no such image. */
+bool
+is_no_such_image(const char *err)
+{
+	return strstr(err, "o such image") != NULL || strstr(err, "image not known") != NULL;
 }
 
 /* What the engine says of the image of a slug, for the rest of the run: an ID always means the same. */

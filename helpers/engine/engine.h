@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "lib/lib.h"
+#include "lib/io.h"
 
 enum engine { DOCKER, PODMAN };
 
@@ -22,10 +22,11 @@ enum engine find_engine(const char *docker, unsigned timeout, bool remote);
 char *engine_socket(const char *docker, unsigned timeout);
 enum engine engine_of_run(void);
 char *pin_name(const char *slug);
-json_t *parse_image(const char *text);
+json_t *parse_image(const char *text, char why[WHY]);
 bool read_image(json_t *image, struct inspection *i);
 void read_image_command(json_t *image, struct list *out);
 json_t *inspect_image(const char *docker, const char *name, unsigned timeout, char **err);
+bool is_no_such_image(const char *err);
 void keep_inspection(const char *slug, json_t *image);
 json_t *kept_inspection(const char *slug);
 

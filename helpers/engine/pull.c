@@ -10,7 +10,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "engine/pull.h"
+#include "lib/json.h"
 
 enum { PIPE_SIZE = 1 << 20, REFUSAL_MAX = 4096, CONNECT_SECONDS = 10 };
 
@@ -58,10 +58,15 @@ on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 static bool
 refused(struct pull *p, long status)
 {
-	json_t *answer = p->refusal ? json_loads(p->refusal, 0, NULL) : NULL;
+	char ignored[WHY];
+	json_t *answer = p->refusal ? read_json(p->refusal, strlen(p->refusal), ignored) : NULL;
 	const char *message = json_string_value(json_object_get(answer, "message"));
 
-	fail(p->why, "the engine says: %.150s (status %ld)", message ? message : "nothing", status);
+	fail(p->why, "the engine says: %.150s (status %ld)",
+	     message                     ? message
+	     : p->refusal && *p->refusal ? p->refusal
+					 : "nothing",
+	     status);
 	json_decref(answer);
 	return false;
 }

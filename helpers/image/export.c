@@ -11,17 +11,18 @@
  * whatever is named by a digest is checked by it: manifests and configs here,
  * layers in layer.c.
  */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "image/decode.h"
 #include "image/members.h"
+#include "lib/json.h"
 
 enum {
-	JSON_MAX = 4 << 20,    /* one document; registries take no larger ones */
-	JSON_TOTAL = 64 << 20, /* all that is read of one export */
+	JSON_MAX = 4 << 20, /* one document; registries take no larger manifests */
+	JSON_TOTAL =
+	    64 << 20, /* all that is read of one export; a config, with its labels, has no other bound */
 	INDEX_DEPTH = 8,
 };
 
@@ -50,7 +51,8 @@ is_digest(const char *text)
 
 /* A small member in memory, with a NUL behind it: *text is the caller's to free. */
 static bool
-read_document(struct export *e, const char *name, const struct member **found, char **text, char why[WHY])
+read_document(struct export *e, const char *name, size_t most, const struct member **found, char **text,
+	      char why[WHY])
 {
 	const struct member *m = find_member(e, name);
 
@@ -58,8 +60,9 @@ read_document(struct export *e, const char *name, const struct member **found, c
 	*found = m;
 	if (m == NULL)
 		return fail(why, "'%.100s' is missing", name);
-	if (m->size > JSON_MAX || m->size > JSON_TOTAL - e->json_read)
-		return fail(why, "'%.100s' is too large: %llu bytes", name, (unsigned long long)m->size);
+	if (m->size > most || m->size > JSON_TOTAL - e->json_read)
+		return fail(why, "'%.100s' is too large: %llu bytes where %zu are taken", name,
+			    (unsigned long long)m->size, most);
 	e->json_read += m->size;
 	*text = xmalloc(m->size + 1);
 	(*text)[m->size] = '\0';
@@ -69,23 +72,23 @@ read_document(struct export *e, const char *name, const struct member **found, c
 static json_t *
 parse(const char *name, const char *text, size_t size, char why[WHY])
 {
-	json_error_t error;
-	json_t *root = json_loadb(text, size, 0, &error);
+	char reason[WHY];
+	json_t *root = read_json(text, size, reason);
 
 	if (root == NULL)
-		fail(why, "'%.90s' is not JSON: %.60s", name, error.text);
+		fail(why, "'%.90s' is not JSON: %.60s", name, reason);
 	return root;
 }
 
 /* A document that must be what its digest says, where one is given. NULL: why says what is wrong. */
 static json_t *
-read_json(struct export *e, const char *name, const char *digest, char why[WHY])
+read_named(struct export *e, const char *name, const char *digest, char why[WHY])
 {
 	char hex[SHA256_HEX + 1], *text;
 	const struct member *m;
 	json_t *root = NULL;
 
-	if (read_document(e, name, &m, &text, why)) {
+	if (read_document(e, name, JSON_MAX, &m, &text, why)) {
 		if (digest != NULL)
 			sha256_hex(text, m->size, hex);
 		if (digest != NULL && strcmp(hex, digest + strlen("sha256:")) != 0)
@@ -133,7 +136,7 @@ read_config(struct export *e, struct image *m, const char *name, char why[WHY])
 	json_t *config;
 	bool good;
 
-	if (!read_document(e, name, &found, &m->config_json, why))
+	if (!read_document(e, name, JSON_TOTAL, &found, &m->config_json, why))
 		return false;
 	sha256_hex(m->config_json, found->size, hex);
 	snprintf(m->id, DIGEST, "sha256:%s", hex);
@@ -212,7 +215,7 @@ add_image(struct export *e, const char *config, struct list *layers, char why[WH
 static bool
 read_manifest(struct export *e, char why[WHY])
 {
-	json_t *root = read_json(e, "manifest.json", NULL, why), *item, *layer;
+	json_t *root = read_named(e, "manifest.json", NULL, why), *item, *layer;
 	bool good = root != NULL;
 	size_t i, k;
 
@@ -293,7 +296,7 @@ read_index(struct export *e, json_t *index, int depth, char why[WHY])
 		blob_name(digest, name);
 		if (is_attestation(descriptor) || find_member(e, name) == NULL)
 			continue;
-		child = read_json(e, name, digest, why);
+		child = read_named(e, name, digest, why);
 		if (child == NULL)
 			return false;
 		good = json_object_get(child, "manifests") ? read_index(e, child, depth + 1, why)
@@ -308,7 +311,7 @@ read_index(struct export *e, json_t *index, int depth, char why[WHY])
 static bool
 read_layout(struct export *e, char why[WHY])
 {
-	json_t *index = read_json(e, "index.json", NULL, why);
+	json_t *index = read_named(e, "index.json", NULL, why);
 	bool good = index != NULL && read_index(e, index, 0, why);
 
 	json_decref(index);

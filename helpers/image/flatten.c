@@ -10,12 +10,12 @@
  * Compressed layers are decoded, while they are verified, into a scratch file
  * without a name: decoding costs several times what copying does.
  */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "image/flat.h"
+#include "lib/json.h"
 
 /* A hole of any size is a few bytes in a layer; it has to be written out, as the engine had to. */
 #define SIZE_MOST (UINT64_C(1) << 40)
@@ -185,7 +185,8 @@ flat_free(struct flat *f)
 char *
 flat_config(const struct image *m, const char *digest)
 {
-	json_t *config = json_loads(m->config_json, 0, NULL);
+	char ignored[WHY];
+	json_t *config = read_json(m->config_json, strlen(m->config_json), ignored); /* it was read before */
 	json_t *created = json_object_get(config, "created");
 	json_t *entry = json_pack("{s:s}", "created_by", "smolmake flatten-image");
 	char *text;

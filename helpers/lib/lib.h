@@ -106,10 +106,21 @@ struct outcome wait_command(pid_t pid, const struct command *c);
 void end_command(pid_t pid, const struct command *c);
 void kill_command(pid_t pid);
 struct outcome run_command(const struct command *c);
+unsigned seconds_setting(const char *name, unsigned fallback);
+
+/* capture.c: what a foreign program prints. */
+struct capture {
+	/* private */
+	struct command command;
+	FILE *printed, *said;
+	pid_t pid;
+	int error; /* why it could not be started */
+};
+void capture_start(struct capture *c, char *const *argv, char *const *environment, unsigned timeout);
+struct outcome capture_end(struct capture *c, char **out, char **err);
 struct outcome capture(char *const *argv, unsigned timeout, char **out, char **err);
 struct outcome capture_with(char *const *argv, char *const *environment, unsigned timeout, char **out,
 			    char **err);
-unsigned seconds_setting(const char *name, unsigned fallback);
 
 /* step.c: a stage of the pipeline: a command, its log, its seconds. */
 struct step {

@@ -19,14 +19,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 
 #include "lib/lib.h"
 
-enum { GRACE_MS = 5000, WATCH_MS = 200, CAPTURE_MAX = 1 << 20 };
+enum { GRACE_MS = 5000, WATCH_MS = 200 };
 
 static int signal_pipe[2] = {-1, -1};
 static volatile sig_atomic_t caught;
@@ -383,76 +382,6 @@ run_command(const struct command *c)
 		return (struct outcome){.code = code};
 	}
 	return wait_command(pid, c);
-}
-
-/* A file without a name; in memory where that can be, since a full /tmp must not hide what a command says. */
-static FILE *
-make_scratch(void)
-{
-#ifdef MFD_CLOEXEC
-	int fd = memfd_create("output", MFD_CLOEXEC);
-	FILE *f = fd >= 0 ? fdopen(fd, "w+") : tmpfile();
-#else
-	FILE *f = tmpfile();
-#endif
-
-	if (f == NULL)
-		die_errno(EXIT_SYSTEM, "cannot make a temporary file");
-	return f;
-}
-
-/* The text of a temporary file, without the newlines at its end. */
-static char *
-take_text(FILE *f)
-{
-	char *text = xmalloc(CAPTURE_MAX + 1);
-	size_t n;
-
-	rewind(f);
-	n = fread(text, 1, CAPTURE_MAX, f);
-	fclose(f);
-	while (n > 0 && text[n - 1] == '\n')
-		n--;
-	text[n] = '\0';
-	return xrealloc(text, n + 1);
-}
-
-/*
- * Runs a foreign program and keeps what it prints, a megabyte at most of each
- * stream; files and not pipes, since what it leaves running could hold a pipe open.
- * The caller frees *out and *err, never NULL; *err explains where the program
- * could not be started or did not end within timeout seconds.
- */
-struct outcome
-capture(char *const *argv, unsigned timeout, char **out, char **err)
-{
-	return capture_with(argv, NULL, timeout, out, err);
-}
-
-/* The same with more in the program's environment. */
-struct outcome
-capture_with(char *const *argv, char *const *environment, unsigned timeout, char **out, char **err)
-{
-	FILE *printed = make_scratch(), *said = make_scratch();
-	struct command c = {
-	    .argv = argv, .environment = environment, .in = -1, .timeout = timeout, .foreign = true};
-	struct outcome o;
-	pid_t pid;
-
-	c.out = fileno(printed);
-	c.err = fileno(said);
-	pid = start_command(&c);
-	if (pid < 0) {
-		o = (struct outcome){.code = errno == ENOENT ? 127 : 126};
-		fprintf(said, "cannot run '%s': %s", argv[0], strerror(errno));
-	} else {
-		o = wait_command(pid, &c);
-		if (o.timed_out)
-			fprintf(said, "no answer from '%s' within %u s", argv[0], timeout);
-	}
-	*out = take_text(printed);
-	*err = take_text(said);
-	return o;
 }
 
 /* A deadline from the environment; 0 is none. */

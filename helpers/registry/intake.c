@@ -6,12 +6,12 @@
  * manifest of ours is made of that; the pushed one is only remembered.
  * A blob that we have said we have stays open from then on: no eviction takes it away.
  */
-#include <jansson.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/json.h"
 #include "registry/intake.h"
 
 enum {
@@ -288,17 +288,23 @@ find_order(const struct intake *in, const struct route *r, const char *config)
 	return -1;
 }
 
+/* NULL: why says what is wrong. The caller decrefs. */
 static json_t *
-read_json(const struct kept *k)
+read_config(const struct kept *k, char why[WHY])
 {
+	char reason[WHY], *text;
 	json_t *root = NULL;
-	char *text;
 
-	if (k->size > MANIFEST_MAX)
+	if (k->size > CONFIG_MAX) {
+		fail(why, "the config is too large: %llu bytes where %d are taken",
+		     (unsigned long long)k->size, CONFIG_MAX);
 		return NULL;
-	text = xmalloc(k->size);
-	if (read_at(k->fd, text, k->size, 0))
-		root = json_loadb(text, k->size, 0, NULL);
+	}
+	text = xmalloc((size_t)k->size);
+	if (!read_at(k->fd, text, (size_t)k->size, 0))
+		fail_errno(why, "the config cannot be read");
+	else if ((root = read_json(text, (size_t)k->size, reason)) == NULL)
+		fail(why, "the config is not JSON: %.150s", reason);
 	free(text);
 	return root;
 }
@@ -351,7 +357,9 @@ complete(struct intake *in, struct served *s, const char *config, json_t *layers
 	}
 	s->config = (struct content){.type = TYPE_CONFIG, .fd = k->fd, .size = k->size};
 	memcpy(s->config.digest, k->digest, DIGEST);
-	root = read_json(k);
+	root = read_config(k, why);
+	if (root == NULL)
+		return WRONG_CONTENT;
 	how = take_layers(in, s, layers, json_object_get(json_object_get(root, "rootfs"), "diff_ids"), why);
 	json_decref(root);
 	if (how == TAKEN && !catalog_manifest(in->catalog, s, why))
@@ -460,7 +468,7 @@ enum taken
 intake_manifest(struct intake *in, const struct route *r, const char *type, const char *text, size_t size,
 		char digest[DIGEST], char why[WHY])
 {
-	char hex[SHA256_HEX + 1];
+	char hex[SHA256_HEX + 1], ignored[WHY];
 	enum taken how = WRONG_DIGEST;
 	json_t *root;
 
@@ -470,7 +478,7 @@ intake_manifest(struct intake *in, const struct route *r, const char *type, cons
 		fail(why, "it is %.19s...", digest);
 		return how;
 	}
-	root = strlen(text) == size ? json_loadb(text, size, 0, NULL) : NULL;
+	root = read_json(text, size, ignored);
 	pthread_mutex_lock(&in->lock);
 	how = judge(in, r, root, why);
 	if (how == TAKEN)

@@ -20,7 +20,8 @@
 #include "registry/store.h"
 #include "registry/upload.h"
 
-enum { UPLOAD_NAME = 33, MANIFEST_MAX = 4 << 20 };
+/* Bytes: registries take no larger manifests; a config, with its labels, may be as large as of an export. */
+enum { UPLOAD_NAME = 33, MANIFEST_MAX = 4 << 20, CONFIG_MAX = 64 << 20 };
 
 /* How a step of a push ends. */
 enum taken { TAKEN, NOT_THERE, BUSY, WRONG_DIGEST, NOT_WANTED, BLOB_MISSING, WRONG_CONTENT, NO_ROOM };

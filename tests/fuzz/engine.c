@@ -16,7 +16,8 @@ is_hex(const char *text)
 static void
 look(const char *text)
 {
-	json_t *image = parse_image(text);
+	char why[WHY];
+	json_t *image = parse_image(text, why);
 	struct list command = {0};
 	struct inspection i;
 

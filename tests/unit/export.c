@@ -176,7 +176,7 @@ manifests(void **state)
 	} cases[] = {
 	    {"", "'manifest.json' is not JSON"},
 	    {"[", "'manifest.json' is not JSON"},
-	    {"[{\"Config\":\"\\u0000\"}]", "'manifest.json' is not JSON"},
+	    {"[{\"Config\":\"\\u0000\"}]", "is missing"},
 	    {"{}", "'manifest.json' is not a list"},
 	    {"[]", "it holds no image"},
 	    {"[{}]", "'' is missing"},
@@ -224,6 +224,12 @@ configs(void **state)
 	} cases[] = {
 	    {"c", "", "'c' is not JSON"},
 	    {"c", "[]", "'c' is no config"},
+	    {"c", "{\"a\":\"caf\xe9\",\"rootfs\":{\"diff_ids\":[\"sha256:" HEX64 "\"]}}", NULL},
+	    {"c", "{\"a\":\"\\udc00\\u0000\",\"rootfs\":{\"diff_ids\":[\"sha256:" HEX64 "\"]}}", NULL},
+	    {"c", "{\"\\u0000\":\"\",\"rootfs\":{\"diff_ids\":[\"sha256:" HEX64 "\"]}}", NULL},
+	    {"c", "{\"a\":1180591620717411303424,\"rootfs\":{\"diff_ids\":[\"sha256:" HEX64 "\"]}}", NULL},
+	    {"c", "{\"rootfs\":{\"diff_ids\":[\"sha256:" HEX64 "\\u0000\"]}}",
+	     "by something else than SHA-256"},
 	    {"c", "{}", "its config 0"},
 	    {"c", "{\"rootfs\":[]}", "its config 0"},
 	    {"c", "{\"rootfs\":{\"diff_ids\":{}}}", "its config 0"},
@@ -388,6 +394,28 @@ absurd_sizes(void **state)
 	end_archive();
 	free(large);
 	has_text("five megabytes of JSON", outcome(), "is too large");
+}
+
+/* Labels have no bound of their own. */
+static void
+large_config(void **state)
+{
+	const char *ids[] = {digest_of(content, sizeof(content)), NULL};
+	char *small = config_for(ids), *large;
+	size_t size = (16 << 20) + strlen(small);
+
+	(void)state;
+	large = xmalloc(size + 1);
+	memset(large, ' ', size);
+	memcpy(large + size - strlen(small), small, strlen(small) + 1);
+	begin_archive(SAVED);
+	put_member('0', "l", "", content, sizeof(content));
+	put_member('0', "c", "", large, size);
+	put_text_member("manifest.json", "[{\"Config\":\"c\",\"Layers\":[\"l\"]}]");
+	end_archive();
+	same_text("16 MiB", outcome(), "");
+	free(large);
+	free(small);
 }
 
 /* Cut anywhere, it is refused, unless all that is missing is the end mark. */
@@ -689,11 +717,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(ways_in),    cmocka_unit_test(links),          cmocka_unit_test(manifests),
-	    cmocka_unit_test(configs),    cmocka_unit_test(nested_indexes), cmocka_unit_test(indexes),
-	    cmocka_unit_test(archives),   cmocka_unit_test(absurd_sizes),   cmocka_unit_test(truncated),
-	    cmocka_unit_test(mutated),    cmocka_unit_test(no_room),        cmocka_unit_test(codings),
-	    cmocka_unit_test(bad_layers), cmocka_unit_test(odd_endings),    cmocka_unit_test(shared_layers),
+	    cmocka_unit_test(ways_in),       cmocka_unit_test(links),          cmocka_unit_test(manifests),
+	    cmocka_unit_test(configs),       cmocka_unit_test(nested_indexes), cmocka_unit_test(indexes),
+	    cmocka_unit_test(archives),      cmocka_unit_test(absurd_sizes),   cmocka_unit_test(truncated),
+	    cmocka_unit_test(large_config),  cmocka_unit_test(mutated),        cmocka_unit_test(no_room),
+	    cmocka_unit_test(codings),       cmocka_unit_test(bad_layers),     cmocka_unit_test(odd_endings),
+	    cmocka_unit_test(shared_layers),
 	};
 
 	return RUN_TESTS(tests);

@@ -548,6 +548,11 @@ configs(void **state)
 	     "flatten-image\",\"created\":\"then\"}],\"created\":\"then\",\"z\":null}"},
 	    {"{}", "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},"
 		   "\"history\":[{\"created_by\":\"smolmake flatten-image\"}]}"},
+	    /* what the engines read as this */
+	    {"{\"a\":\"\xe9\\ud800\",\"b\":1180591620717411303424}",
+	     "{\"a\":\"\xef\xbf\xbd\xef\xbf\xbd\",\"b\":1.1805916207174113e21,"
+	     "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},"
+	     "\"history\":[{\"created_by\":\"smolmake flatten-image\"}]}"},
 	};
 
 	(void)state;

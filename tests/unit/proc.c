@@ -415,7 +415,9 @@ captures(void **state)
 	    {"printf '\\n\\n\\n'", 10, 0, "", ""},
 	    {"printf 'a\\000b'", 10, 0, "a", ""},
 	    {"cat; echo end", 10, 0, "end", ""},
-	    {"kill -KILL $$", 10, 137, "", ""},
+	    {"kill -KILL $$", 10, 137, "", "'sh' died of signal 9 and said nothing"},
+	    {"exit 4", 10, 4, "", "'sh' ended with status 4 and said nothing"},
+	    {"echo out; exit 4", 10, 4, "out", "'sh' ended with status 4 and said nothing"},
 	    {"exec sleep 60", 1, EXIT_DEADLINE, "", "no answer from 'sh' within 1 s"},
 	    /* what it leaves running holds nothing up */
 	    {"sleep 60 & echo $! >left; echo out", 30, 0, "out", ""},
@@ -441,19 +443,25 @@ captures(void **state)
 	free(err);
 }
 
-/* A mebibyte of each stream, whatever it prints. */
+/* What an image's inspection may be is taken whole; of a reason the first mebibyte is; and no more than 64.
+ */
 static void
 captures_have_a_limit(void **state)
 {
 	char *out, *err;
 	struct outcome o =
-	    capture(SHELL("yes | head -c 1048577; yes no | head -c 3000000 >&2"), 60, &out, &err);
+	    capture(SHELL("yes | head -c 3000000; yes no | head -c 3000000 >&2"), 60, &out, &err);
 
 	(void)state;
 	assert_int_equal(o.code, 0);
 	/* the last byte of it is a newline */
-	assert_int_equal(strlen(out), (1 << 20) - 1);
+	assert_int_equal(strlen(out), 3000000 - 1);
 	assert_in_range(strlen(err), (1 << 20) - 2, 1 << 20);
+	free(out);
+	free(err);
+	o = capture(SHELL("head -c 67108865 /dev/zero"), 60, &out, &err);
+	assert_int_equal(o.code, EXIT_SYSTEM);
+	assert_string_equal(err, "'sh' printed more than 64 MiB");
 	free(out);
 	free(err);
 }
