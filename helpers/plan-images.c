@@ -10,7 +10,7 @@
  *   <slug>.pack   arguments of smolvm pack create
  *   <slug>.Smolfile  what SMOLFILE held when its key was worked out
  * and in $RUN/images the slugs in order. A slug is the name made safe for a target.
- * Prints the goals of mk/image.mk: cache/key/<slug>.built, or .found without CONTEXT.
+ * Prints the goals of mk/image.mk: .key/<slug>.built, or .found without CONTEXT.
  * Exit: 0 printed; 1 refused, with one line that says why; 100 called wrongly.
  */
 #include <ctype.h>
@@ -294,7 +294,7 @@ main(int argc, char **argv)
 		struct wish *w = &wishes[i];
 
 		if (file)
-			about = format("%s: image %zu: ", setting("IMAGES_FILE"), i + 1);
+			about = format("%s: images[%zu]: ", setting("IMAGES_FILE"), i);
 		check_wish(w, about, folder);
 		if (file && list_has(&slugs, w->slug))
 			refuse("%s'%s' is there twice; name each image once", about, w->image);
@@ -318,7 +318,7 @@ main(int argc, char **argv)
 		list_add(&goals, wishes[i].slug);
 		if (!dry)
 			write_wish(&wishes[i]);
-		printf("cache/key/%s.%s%s%s\n", wishes[i].slug, given(wishes[i].context) ? "built" : "found",
+		printf(".key/%s.%s%s%s\n", wishes[i].slug, given(wishes[i].context) ? "built" : "found",
 		       dry ? " " : "", dry ? option_suffix(&wishes[i]) : "");
 	}
 	if (!dry) {

@@ -96,7 +96,7 @@ open_folder(const char *name)
 static void
 open_cache(void)
 {
-	static const char *const folders[] = {".lock", ".run", ".id", ".verified", ".floor"};
+	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified", ".floor"};
 	char *real;
 
 	make_absolute("CACHE_DIR");

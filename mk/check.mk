@@ -11,6 +11,7 @@ ENGINE ?=
 KEEP ?=
 FAULTS ?=
 export FAULTS TESTS ENGINE STRICT KEEP CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
+$(foreach v,CC CFLAGS CPPFLAGS LDFLAGS LDLIBS,$(eval export SMOLMAKE_$v := $$($v)))
 
 unit := cache/unit
 sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -114,7 +115,7 @@ lint-format:
 # A variable that nobody set is a typing error, in the makefiles of both graphs too.
 lint-make:
 	$(call say,LINT,makefiles)
-	$(Q)log=$$($(MAKE_COMMAND) --no-print-directory --warn-undefined-variables -n help check smolmachine 2>&1) || rc=$$?; \
+	$(Q)log=$$($(MAKE_COMMAND) --no-print-directory --warn-undefined-variables -n help check smolmachine IMAGE=x 2>&1) || rc=$$?; \
 		printf '%s\n' "$$log" | grep -E 'warning:|Error' >&2 && exit 1; exit $${rc-0}
 
 # helpers/lib stands on nothing, engine, image and machine on it alone, registry on all of them.

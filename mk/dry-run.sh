@@ -20,11 +20,12 @@ else
 	plan=$("$BIN/plan-images" -n) || exit
 fi
 
+if [ -d "$CACHE_DIR" ]; then dir=$CACHE_DIR; else dir=.; fi
 goals='' targets='' unknown=''
 while read -r stamp suffix; do
 	goals="$goals $stamp"
-	if [ -e "$stamp" ]; then
-		targets="$targets $("$BIN/image-id" -f "$stamp")$suffix.smolmachine.smolmachine"
+	if [ -e "$dir/$stamp" ]; then
+		targets="$targets $("$BIN/image-id" -f "$dir/$stamp")$suffix.smolmachine.smolmachine"
 	else
 		unknown="$unknown $stamp"
 	fi
@@ -32,7 +33,7 @@ done <<EOF
 $plan
 EOF
 # shellcheck disable=SC2086 # goals and targets are words
-"$MAKE" -n -f mk/image.mk $goals || exit
+"$MAKE" -n -C "$dir" -I "$TOP" -f "$TOP/mk/image.mk" $goals || exit
 [ "$goal" != image-id ] || finish 0
 [ -z "$unknown" ] || answer "# the IDs of these are not known yet, so their packs are not shown:$unknown"
 [ -n "$targets" ] || finish 0
@@ -43,7 +44,6 @@ auto:)
 	ROUTE=direct
 	;;
 esac
-if [ -d "$CACHE_DIR" ]; then dir=$CACHE_DIR; else dir=.; fi
 # shellcheck disable=SC2086
 "$MAKE" -n -C "$dir" -f "$TOP/mk/machine.mk" $targets || exit
 finish 0

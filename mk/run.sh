@@ -9,6 +9,9 @@ run=$CACHE_DIR/$RUN
 rc=0
 run_by=
 . "$TOP/mk/answer.sh"
+# -e is no matter of the makefiles below: a `tag` of the environment would stand in for theirs.
+letters=${MAKEFLAGS%%[ -]*}
+case $letters in *e*) MAKEFLAGS=${letters%%e*}${letters#*e}${MAKEFLAGS#"$letters"} ;; esac
 
 machines() { # machines FLAG... : the second graph, for the keys in $keys
 	targets=
@@ -109,7 +112,7 @@ fi
 
 # The first graph: each image built, or found, and identified.
 # shellcheck disable=SC2086
-"$MAKE" $TRACE -f mk/image.mk $goals >&2 || rc=$?
+"$MAKE" $TRACE -C "$CACHE_DIR" -I "$TOP" -f "$TOP/mk/image.mk" $goals >&2 || rc=$?
 give_up
 
 if [ "$goal" = image-id ]; then

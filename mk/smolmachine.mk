@@ -5,8 +5,8 @@
 # graphs, image.mk and then machine.mk. Everything but the answer goes to stderr.
 
 export MAKE
-export TOP := $(CURDIR)
-export BIN := $(CURDIR)/$(bin)
+export TOP := $(abspath .)
+export BIN := $(TOP)/$(bin)
 export TRACE := $(if $(filter 2,$V),--trace)
 
 ifneq ($(findstring t,$(flags)),)

@@ -35,9 +35,9 @@ lib-sources := $(wildcard helpers/*/*.c)
 lib-objects := $(lib-sources:helpers/%.c=$(obj)/%.o)
 helpers := $(patsubst helpers/%.c,$(bin)/%,$(wildcard helpers/*.c))
 
-# The flags of the last time; another line recompiles everything, and says so.
+# The flags of the last time; another line recompiles everything, and says so. That warnings are errors changes no code.
 flags-file := $(obj)/flags
-flags-line := $(compile) | $(link) $(libraries)
+flags-line := $(filter-out -Werror,$(compile)) | $(link) $(libraries)
 ifneq ($(file <$(flags-file)),$(flags-line))
 $(flags-file): FORCE
 endif

@@ -15,7 +15,7 @@
 #             an environment of a short list only, $top = the checkout; everything goes again at the end (KEEP=1 keeps)
 # assertions  ok is isnt like unlike same must_fail expect_code pass fail; must = a step the rest stands on
 # skips       skip_kernel skip_macos skip, need need_engine need_private need_own_engine; STRICT=1 fails on skip and need*
-# make        run_make; start_make finish_make for one that is to be killed
+# make        run_make; start_make finish_make for one that is to be killed: by tests/make, so that what a script exports is a setting
 # images      make_context make_image change_image; assert_nothing_left; own engine: stop_engine start_engine kill_engine
 # machines    fake_program borrow_tools: a folder for PATH with stand-ins and tools of this machine
 # waiting     wait_for CONDITION SECONDS
@@ -26,7 +26,8 @@ if [ "${SMOLMAKE_TEST_CLEAN-}" != $$ ]; then
 	set --
 	for name in PATH DOCKER_HOST KEEP STRICT SMOLMAKE_TEST_ENGINE SMOLMAKE_TEST_TMP SMOLMAKE_TEST_TOP SMOLMAKE_TEST_MAKE \
 		SMOLMAKE_TEST_REGISTRY_IMAGE SMOLMAKE_TEST_SOCKET SMOLMAKE_TEST_DOCKERD_DIR SMOLMAKE_TEST_DOCKERD_PID \
-		SMOLMAKE_TEST_CGROUP SMOLMAKE_TEST_OWN SMOLMAKE_TEST_CLI FAULTS FAULTS_DIR CONTAINERS_CONF CONTAINERS_STORAGE_CONF CC CFLAGS CPPFLAGS LDFLAGS LDLIBS ASAN_OPTIONS; do
+		SMOLMAKE_TEST_CGROUP SMOLMAKE_TEST_OWN SMOLMAKE_TEST_CLI FAULTS FAULTS_DIR CONTAINERS_CONF CONTAINERS_STORAGE_CONF CC CFLAGS CPPFLAGS LDFLAGS LDLIBS ASAN_OPTIONS \
+		SMOLMAKE_CC SMOLMAKE_CFLAGS SMOLMAKE_CPPFLAGS SMOLMAKE_LDFLAGS SMOLMAKE_LDLIBS; do
 		eval "[ -z \"\${$name+set}\" ] || set -- \"\$@\" \"$name=\$$name\""
 	done
 	exec env -i LC_ALL=C TZ=UTC SMOLMAKE_TEST_CLEAN=$$ "$@" sh "$0"
@@ -295,7 +296,7 @@ trap 'exit 129' HUP
 
 # --- make
 run_make() { # ARGS...: stdout in $out, stderr in $err, the status in $rc and returned; 124 = took longer than $make_deadline
-	_deadline "${make_deadline:-120}" "${SMOLMAKE_TEST_MAKE:-make}" --no-print-directory -C "$top" "$@" >"$out" 2>"$err"
+	_deadline "${make_deadline:-120}" "$top/tests/make" --no-print-directory -C "$top" "$@" >"$out" 2>"$err"
 	rc=$?
 	return "$rc"
 }
@@ -308,7 +309,7 @@ _deadline() { # SECONDS COMMAND...
 }
 # In the background and in a session of its own, so that -"$make_pid" is its process group; SIGINT as a terminal would leave it.
 start_make() { # ARGS...
-	env --default-signal=INT,QUIT setsid "${SMOLMAKE_TEST_MAKE:-make}" --no-print-directory -C "$top" "$@" \
+	env --default-signal=INT,QUIT setsid "$top/tests/make" --no-print-directory -C "$top" "$@" \
 		>"$out" 2>"$err" </dev/null &
 	make_pid=$!
 }

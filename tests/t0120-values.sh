@@ -42,7 +42,7 @@ for value in "\$(shell touch $mark)" "x;touch $mark" "x\$(touch $mark)" "\`touch
 					set -- "$variable=$value"
 					[ "$variable" = IMAGE ] || set -- "$@" IMAGE=x
 					[ "$variable" = CONTEXT ] || set -- "$@" CONTEXT="$tmp/context"
-					env "$@" make --no-print-directory -i -C "$top" $goal >"$out" 2>"$err"
+					env "$@" "$top/tests/make" --no-print-directory -i -C "$top" $goal >"$out" 2>"$err"
 				fi
 				if [ -e "$mark" ]; then
 					bad="$bad $goal:$variable:$origin"
@@ -55,7 +55,7 @@ for value in "\$(shell touch $mark)" "x;touch $mark" "x\$(touch $mark)" "\`touch
 done
 ok 'a value in the images file is not executed either' sh -c '
 	jq -n --arg v "\$(touch $1/pwned)" "{images:[{image:\"a\",context:\$v},{image:\"b\",entrypoint:\$v}]}" >"$1/images.json"
-	make -C "$2" smolmachines IMAGES_FILE="$1/images.json" >/dev/null 2>&1
+	"$2/tests/make" -C "$2" smolmachines IMAGES_FILE="$1/images.json" >/dev/null 2>&1
 	[ ! -e "$1/pwned" ]' sh "$tmp" "$top"
 
 # A test that cannot fail proves nothing: the same check sees what the unprotected form does.

@@ -96,9 +96,9 @@ file '{"images":[{"image":"a","cpus":1.5}]}' 'images\[0\]\.cpus: must be a whole
 file '{"images":[{"image":"a","context":""}]}' 'images\[0\]\.context: is empty' 'an empty context'
 file '{"images":[{"image":"a","build_args":["A=b"]}]}' 'build_args: must be an object' 'a list of build arguments'
 file '{"images":[{"image":"a","context":"x\u0000y"}]}' 'context: holds a NUL' 'a NUL character'
-file '{"images":[{"image":"a"},{"image":"a:latest"}]}' "image 2: 'a:latest' is there twice" 'an image that is there twice'
-file '{"images":[{"image":"a"},{"image":"B"}]}' "image 2: IMAGE: 'B' is not" 'an illegal reference in the file'
-file '{"images":[{"image":"a","context":"nowhere"}]}' "image 1: CONTEXT: '$tmp/nowhere'" 'a missing context in the file'
+file '{"images":[{"image":"a"},{"image":"a:latest"}]}' "images\\[1\\]: 'a:latest' is there twice" 'an image that is there twice'
+file '{"images":[{"image":"a"},{"image":"B"}]}' "images\\[1\\]: IMAGE: 'B' is not" 'an illegal reference in the file'
+file '{"images":[{"image":"a","context":"nowhere"}]}' "images\\[0\\]: CONTEXT: '$tmp/nowhere'" 'a missing context in the file'
 refused 'OUT with an images file' 'OUT goes with one image' smolmachines IMAGES_FILE="$tmp/images/json" OUT="$tmp/x" || :
 
 # --- the engine

@@ -65,7 +65,7 @@ heals "another image's sidecar"
 size=$(stat -c %s "$sidecar")
 # When all of it is read: the first time, and when it is another file; not on every hit.
 reads() { # of the sidecar's bytes by a hit: large only if all of it is read
-	strace -f -e trace=pread64 -P "$sidecar" -o "$tmp/trace" make -s -C "$top" smolmachine IMAGE="$image" >/dev/null 2>&1
+	strace -f -e trace=pread64 -P "$sidecar" -o "$tmp/trace" "$top/tests/make" -s -C "$top" smolmachine IMAGE="$image" >/dev/null 2>&1
 	awk '$NF ~ /^[0-9]+$/ { n += $NF } END { print n + 0 }' "$tmp/trace"
 }
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then

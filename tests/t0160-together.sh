@@ -14,7 +14,7 @@ key=$(cat "$out")
 # --- many on one image
 n=12 pids=''
 for i in $(seq $n); do
-	timeout 100 make -s -C "$top" smolmachine IMAGE="$one" >"$tmp/out.$i" 2>"$tmp/err.$i" &
+	timeout 100 "$top/tests/make" -s -C "$top" smolmachine IMAGE="$one" >"$tmp/out.$i" 2>"$tmp/err.$i" &
 	pids="$pids $!"
 done
 bad=0
@@ -28,7 +28,7 @@ rm -f "$CACHE_DIR"/*.smolmachine
 export FAKE_SMOLVM_FAULT=slow=3
 start_make smolmachine IMAGE="$one"
 ok 'one packs' wait_for "[ \"\$(packs)\" = 2 ]" 20
-timeout 100 make --no-print-directory -C "$top" smolmachine IMAGE="$one" >"$tmp/out.w" 2>"$tmp/err.w"
+timeout 100 "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$one" >"$tmp/out.w" 2>"$tmp/err.w"
 is 'another waits and takes its result' "$? $(packs) $(cat "$tmp/out.w")" "0 2 $CACHE_DIR/$key.smolmachine.smolmachine"
 like 'and says for whom: pid, image, since when' "$(cat "$tmp/err.w")" \
 	"waiting for '$key', held by pid [0-9]+ \(.*$one.*\), since [0-9:]+"
@@ -46,7 +46,7 @@ rm -f "$CACHE_DIR"/*.smolmachine
 pids='' i=0
 for set in "$one $1 $2" "$1 $2 $3" "$3 $one" "$2 $3 $1 $one" "$one" "$3 $2"; do
 	i=$((i + 1))
-	timeout 200 make -s -j4 -C "$top" smolmachine IMAGES="$set" >"$tmp/set.$i" 2>"$tmp/set.err.$i" &
+	timeout 200 "$top/tests/make" -s -j4 -C "$top" smolmachine IMAGES="$set" >"$tmp/set.$i" 2>"$tmp/set.err.$i" &
 	pids="$pids $!"
 	printf '%s\n' "$set" >"$tmp/wanted.$i"
 done

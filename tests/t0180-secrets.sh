@@ -35,7 +35,6 @@ watch() { # COMMAND...
 nowhere() { # WHAT TEXT
 	is "$1: not on stdout or stderr" "$(grep -c -F -e "$2" "$out" "$err" | grep -v ':0$')" ''
 	is '... nor in the cache, its records, nor what smolvm was told' "$(grep -rlF -e "$2" "$CACHE_DIR" "$FAKE_SMOLVM_LOG")" ''
-	is '... nor among what is remembered in the checkout' "$(grep -rlF -e "$2" "$top/cache/key")" ''
 	is '... nor on a command line' "$(grep -F -e "$2" "$tmp/titles")" ''
 }
 seen() { # what the build was given

@@ -8,7 +8,7 @@ need_engine
 must make_image agent
 repack() { # SETTING... : with these in the environment
 	rm -f "$CACHE_DIR"/*.smolmachine
-	env "$@" make --no-print-directory -C "$top" smolmachine IMAGE="$image" >"$out" 2>"$err"
+	env "$@" "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image" >"$out" 2>"$err"
 }
 ok 'content trust' repack DOCKER_CONTENT_TRUST=1
 ok 'a proxy that leads nowhere' repack HTTP_PROXY=http://192.0.2.1:1 HTTPS_PROXY=http://192.0.2.1:1 http_proxy=http://192.0.2.1:1 https_proxy=http://192.0.2.1:1 ALL_PROXY=http://192.0.2.1:1

@@ -47,7 +47,7 @@ for way in container store direct auto; do
 	ok '... a hit' run_make smolmachine IMAGE="$image" CONTEXT="$context" "$@"
 	is '... asks and packs nothing more' "$(calls)$(packs)" 0
 	rm -f "$sidecar"
-	must_fail '... a pack that fails' env FAKE_SMOLVM_FAULT=fail make --no-print-directory -C "$top" smolmachine IMAGE="$image" "$@"
+	must_fail '... a pack that fails' env FAKE_SMOLVM_FAULT=fail "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image" "$@"
 	assert_nothing_left '... leaves nothing' 3
 	export FAKE_SMOLVM_FAULT=hang-pull
 	forget
@@ -82,7 +82,7 @@ ok 'a registry image that is named' run_make smolmachine IMAGE="$image" REGISTRY
 like 'is taken' "$(calls) $(said)" '^run tag push push, REGISTRY_IMAGE is given$'
 must new_layer
 forget
-ok 'so is one of the first version' env CLAUDE_BOTTLE_REGISTRY_IMAGE="$container" make --no-print-directory -C "$top" smolmachine IMAGE="$image"
+ok 'so is one of the first version' env CLAUDE_BOTTLE_REGISTRY_IMAGE="$container" "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image"
 is '... started' "$(calls)" 'run tag push'
 must new_layer
 forget
@@ -90,13 +90,13 @@ ok 'STORE_MAX=0' run_make smolmachine IMAGE="$image" STORE_MAX=0
 like 'goes direct' "$(calls) $(said)" '^ direct, nothing is to be kept$'
 must new_layer
 forget
-ok 'a smolvm that merges layers wrongly' env FAKE_SMOLVM_VERSION=1.9.2 make --no-print-directory -C "$top" smolmachine IMAGE="$image"
+ok 'a smolvm that merges layers wrongly' env FAKE_SMOLVM_VERSION=1.9.2 "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image"
 is 'goes direct' "$(calls)" ''
 
 # --- an engine that cannot reach us
 must new_layer
 forget
-ok 'an engine that cannot pull from us' env FAKE_DOCKER_FAULT=pull:fail make --no-print-directory -C "$top" smolmachine IMAGE="$image"
+ok 'an engine that cannot pull from us' env FAKE_DOCKER_FAULT=pull:fail "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image"
 like 'is not pushed to' "$(calls) $(sed -n 's/^  ROUTE *//p' "$tmp/.log")" '^ direct, the engine cannot push to us$'
 # The container that is started then is the pinned one, which is not here: so the choice alone.
 choice() { # [VARIABLE=VALUE...]
@@ -184,7 +184,7 @@ for ROUTE in push direct; do
 	forget
 	pids='' bad=''
 	for set in "$1 $2" "$2 $3" "$3 $1"; do
-		make -s -j2 -C "$top" smolmachine IMAGES="$set" >"$tmp/set.$(echo "$pids" | wc -w)" 2>/dev/null &
+		"$top/tests/make" -s -j2 -C "$top" smolmachine IMAGES="$set" >"$tmp/set.$(echo "$pids" | wc -w)" 2>/dev/null &
 		pids="$pids $!"
 	done
 	for pid in $pids; do wait "$pid" || bad="$bad $pid"; done
@@ -248,7 +248,7 @@ unset ROUTE
 rm -f "$CACHE_DIR"/*.smolmachine
 forget
 ok 'SQUASH=0, and a smolvm that takes gzip only' \
-	env FAKE_SMOLVM_VERSION=1.4.0 make --no-print-directory -C "$top" smolmachine IMAGE="$1" ROUTE=push SQUASH=0
+	env FAKE_SMOLVM_VERSION=1.4.0 "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$1" ROUTE=push SQUASH=0
 is 'is pushed to our own registry, as gzip' "$(calls)" 'tag push'
 
 like '-n says of auto that it is chosen later' "$(run_make -n smolmachine IMAGE="$1"; cat "$out")" '^# ROUTE=auto: '

@@ -25,7 +25,7 @@ is '... no file' "$(ls -A "$TMPDIR")" ''
 is '... and no cache' "$(cd "$HOME" && find . ! -name . ! -path './.docker*')" ''
 
 ln -s "$stand_in" "$tmp/bin/smolvm"
-ok 'with a smolvm and a registry image' env PATH="$tmp/bin:$PATH" REGISTRY_IMAGE=another:tag make --no-print-directory -C "$top" demo
+ok 'with a smolvm and a registry image' env PATH="$tmp/bin:$PATH" REGISTRY_IMAGE=another:tag "$top/tests/make" --no-print-directory -C "$top" demo
 cp "$tmp/.log" "$out"
 like '... it uses them, and says so' "$(cat "$out")" '^# The packer is the smolvm that is installed: smolvm [0-9]'
 like '... both' "$(cat "$out")" '^# The registry image is here: another:tag'

@@ -83,7 +83,11 @@ static void
 check_image(struct wish *w, const char *about)
 {
 	if (!given(w->image))
-		refuse("%sIMAGE is empty; give IMAGE=name[:tag]", about);
+		refuse("%sIMAGE is empty; give IMAGE=name[:tag]%s", about,
+		       given(w->context)
+			   ? ", the name that the build of CONTEXT gets"
+			   : " (and CONTEXT=<folder> to build it), or IMAGES=..., or `make smolmachines` for those "
+			     "of an images file");
 	if (strstr(w->image, "@sha256:"))
 		refuse("%sIMAGE: '%s' is a digest reference; give name[:tag] or sha256:<64 hex>", about,
 		       w->image);

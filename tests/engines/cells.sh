@@ -56,7 +56,7 @@ is 'are packed once and answered twice' "$(packs) $(sort -u "$out" | wc -l) $(wc
 cell two-names
 
 must_fail 'a pack that fails' env FAKE_SMOLVM_FAULT=fail sh -c 'rm -f "$1"; shift; "$@"' sh "$(head -n 1 "$out")" \
-	make --no-print-directory -C "$top" smolmachine IMAGE="$image"
+	"$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image"
 is 'no name of ours is left' "$(names)" ''
 is 'no container' "$("$engine" ps -aq --filter "label=smolmake.cache=$CACHE_DIR")" ''
 is 'no volume' "$("$engine" volume ls -q)" ''

@@ -10,6 +10,6 @@ make_deadline=3000
 # What a helper leaves to the system at its end is no leak; the unit tests look for those. A fault ends in SIGABRT, which no test takes
 # for a plain failure.
 ok 'all tests pass with sanitizers in the helpers' env ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
-	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' CPPFLAGS=-U_FORTIFY_SOURCE \
+	SMOLMAKE_CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' SMOLMAKE_CPPFLAGS=-U_FORTIFY_SOURCE \
 	make --no-print-directory -C "$tmp/copy" check
 done_testing

@@ -15,7 +15,7 @@ must make_image one
 must run_make image-id IMAGE="$image" # the helpers are compiled, so that none of the makes has to
 n=50 pids='' bad=0
 for i in $(seq $n); do
-	timeout 400 make -s -C "$top" smolmachine IMAGE="$image" >"$tmp/one.$i" 2>"$tmp/one.err.$i" &
+	timeout 400 "$top/tests/make" -s -C "$top" smolmachine IMAGE="$image" >"$tmp/one.$i" 2>"$tmp/one.err.$i" &
 	pids="$pids $!"
 done
 for pid in $pids; do wait "$pid" || bad=$((bad + 1)); done
@@ -40,7 +40,7 @@ for i in $(seq $makes); do
 done
 pids='' bad=0
 for i in $(seq $makes); do
-	timeout 800 make -s -j8 -C "$top" smolmachine IMAGES="$(tr '\n' ' ' <"$tmp/wanted.$i")" >"$tmp/set.$i" 2>"$tmp/set.err.$i" &
+	timeout 800 "$top/tests/make" -s -j8 -C "$top" smolmachine IMAGES="$(tr '\n' ' ' <"$tmp/wanted.$i")" >"$tmp/set.$i" 2>"$tmp/set.err.$i" &
 	pids="$pids $!"
 done
 for pid in $pids; do wait "$pid" || bad=$((bad + 1)); done
