@@ -42,6 +42,7 @@ check             tool:valgrind           valgrind                  -           
 check             tool:ps                 procps                    -             tests look for what is left running
 check             tool:ip                 iproute2                  -             the tests' own network
 check             tool:setpriv            util-linux                -             the tests' own namespaces
+check             tool:script             bsdutils                  -             tests run on a terminal of its making
 check             tool:faketime           faketime                  -             tests set their clock by it
 engines           tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker
 engines           tool:rootlesskit        rootlesskit               -             runs Docker without root

@@ -53,7 +53,7 @@ void list_free(struct list *l);
 bool list_has(const struct list *l, const char *s);
 const char *value_of(const struct list *settings, const char *name);
 
-/* clock.c: milliseconds of a clock that nobody sets. */
+/* clock.c: milliseconds of a clock that nobody sets, and that stands still while we are stopped (job.c). */
 int64_t now_ms(void);
 
 /* trust.c: what others could have written is nobody's to use. */

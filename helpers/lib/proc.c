@@ -23,7 +23,7 @@
 #include <sys/syscall.h>
 #endif
 
-#include "lib/lib.h"
+#include "lib/job.h"
 
 enum { GRACE_MS = 5000, WATCH_MS = 200 };
 
@@ -32,7 +32,7 @@ static volatile sig_atomic_t caught;
 static bool shielded;
 static pid_t parent;
 
-static const int fatal_signals[] = {SIGHUP, SIGINT, SIGTERM};
+static const int fatal_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 static void
 on_signal(int signo)
@@ -84,6 +84,7 @@ supervise(void)
 			sigaction(fatal_signals[i], &action, NULL);
 	}
 	sigaction(SIGCHLD, &action, NULL);
+	job_supervise();
 	signal(SIGPIPE, SIG_IGN);
 	parent = getppid();
 	die_with_parent(SIGTERM);
@@ -189,8 +190,10 @@ become(const struct command *c, pid_t starter, int report)
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (c->foreign || c->group)
+	if (c->foreign || c->group) {
 		setpgid(0, 0);
+		job_leave_terminal();
+	}
 	die_with_parent(c->foreign ? SIGKILL : SIGTERM);
 	if (getppid() != starter)
 		_exit(EXIT_SYSTEM); /* it died before we could ask */
@@ -225,6 +228,7 @@ start_command(const struct command *c)
 		die_errno(EXIT_SYSTEM, "cannot make a pipe");
 	fcntl(report[0], F_SETFD, FD_CLOEXEC);
 	fcntl(report[1], F_SETFD, FD_CLOEXEC);
+	job_hold(true);
 	pid = fork();
 	if (pid < 0)
 		die_errno(EXIT_SYSTEM, "cannot fork");
@@ -232,8 +236,11 @@ start_command(const struct command *c)
 		close(report[0]);
 		become(c, starter, report[1]);
 	}
-	if (c->foreign || c->group)
+	if (c->foreign || c->group) {
 		setpgid(pid, pid); /* whoever comes first: no signal may miss the group */
+		job_started(pid, c->foreign);
+	}
+	job_hold(false);
 	close(report[1]);
 	do
 		n = read(report[0], &code, sizeof(code));
@@ -241,6 +248,7 @@ start_command(const struct command *c)
 	close(report[0]);
 	if (n == (ssize_t)sizeof(code)) {
 		waitpid(pid, NULL, 0);
+		job_ended(pid);
 		errno = code;
 		return -1;
 	}
@@ -259,6 +267,7 @@ poll_command(pid_t pid, struct outcome *o)
 	while (got < 0 && errno == EINTR);
 	if (got == 0)
 		return false;
+	job_ended(pid);
 	*o = (struct outcome){.code = EXIT_SYSTEM};
 	if (got == pid && WIFSIGNALED(status)) {
 		o->signo = WTERMSIG(status);
@@ -326,6 +335,7 @@ end_command(pid_t pid, const struct command *c)
 	struct outcome o;
 
 	signal_command(pid, group, SIGTERM);
+	signal_command(pid, group, SIGCONT); /* what is stopped hears nothing */
 	if (c->group) {
 		if (!group_ended_within(pid, 4 * GRACE_MS))
 			kill_command(pid);

@@ -1,6 +1,7 @@
 /* proc.c - commands, and foreign programs under a deadline. */
 #include <signal.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include "unit.h"
 
@@ -295,7 +296,7 @@ run_as_helper(void *arg)
 static void
 signalled(void **state)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(signals); i++) {
@@ -309,6 +310,76 @@ signalled(void **state)
 		unlink("running");
 		free(script);
 	}
+}
+
+static char
+state_of(pid_t pid)
+{
+	char *path = format("/proc/%ld/stat", (long)pid);
+	const char *text = text_of(path), *name_end = strrchr(text, ')');
+
+	free(path);
+	return name_end ? name_end[2] : '?';
+}
+
+static bool
+stopped_within(pid_t pid, bool stopped, int ms)
+{
+	for (; ms >= 0; ms -= 10) {
+		if ((state_of(pid) == 'T') == stopped)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* Ctrl-Z: the command stops with us, goes on with us, and its deadline stands still meanwhile. */
+static void
+stopped(void **state)
+{
+	enum { DEADLINE = 3, PAUSE = 4 };
+	struct timespec begin, end;
+	pid_t helper, child;
+	int status;
+
+	(void)state;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	helper = fork();
+	assert_true(helper >= 0);
+	if (helper == 0) {
+		struct command c = foreign(SHELL("trap '' TSTP; echo $$ >running; exec sleep 60"));
+
+		setpgid(0, 0);
+		c.timeout = DEADLINE;
+		supervise();
+		_exit(run_command(&c).code);
+	}
+	child = pid_in("running");
+	kill(helper, SIGTSTP);
+	assert_true(stopped_within(helper, true, 20000));
+	assert_true(stopped_within(child, true, 20000));
+	sleep(PAUSE);
+	kill(helper, SIGCONT);
+	assert_true(stopped_within(child, false, 20000));
+	assert_int_equal(waitpid(helper, &status, 0), helper);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_int_equal(WEXITSTATUS(status), EXIT_DEADLINE);
+	assert_true(end.tv_sec - begin.tv_sec >= DEADLINE + PAUSE - 1);
+	unlink("running");
+}
+
+/* What was stopped by somebody else is ended all the same, and hears why. */
+static void
+stopped_by_others(void **state)
+{
+	struct command c =
+	    foreign(SHELL("trap 'echo asked >asked; exit' TERM; kill -STOP $$; while :; do sleep 0.1; done"));
+
+	(void)state;
+	unlink("asked");
+	c.timeout = 1;
+	assert_int_equal(run_command(&c).code, EXIT_DEADLINE);
+	assert_string_equal(text_of("asked"), "asked\n");
 }
 
 static void
@@ -503,6 +574,8 @@ main(void)
 	    cmocka_unit_test(in_time),
 	    cmocka_unit_test(watched),
 	    cmocka_unit_test(descriptors),
+	    cmocka_unit_test(stopped),
+	    cmocka_unit_test(stopped_by_others),
 	    cmocka_unit_test(streams),
 	    cmocka_unit_test(closed_streams),
 	    cmocka_unit_test(dies_with_us),
