@@ -332,6 +332,7 @@ take_layers(struct intake *in, struct served *s, json_t *layers, json_t *diff_id
 		}
 		if (diff_id == NULL || strcmp(k->diff_id, diff_id) != 0) {
 			fail(why, "layer %zu, %.19s..., is not what the config says", i + 1, digest);
+			store_forget(digest); /* or no push of it would ever be right again */
 			return WRONG_CONTENT;
 		}
 		r = (struct recoded){.coding = k->coding, .fd = k->fd, .length = k->size};

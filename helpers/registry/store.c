@@ -17,19 +17,13 @@
 #include <unistd.h>
 
 #include "image/hash.h"
-#include "registry/store.h"
+#include "registry/record.h"
 
 #ifdef __APPLE__
 #define st_mtim st_mtimespec
 #endif
 
-#define STORE ".store"
-#define RECORD ".record"
-#define LAST ".last"
-
 enum { CHUNK = 256 << 10, HEX = SHA256_HEX };
-
-static const char *const coding_name[] = {[PLAIN] = "plain", [GZIP] = "gzip", [ZSTD] = "zstd"};
 
 /* False, and why, where nothing can be kept. */
 bool
@@ -45,110 +39,11 @@ store_open(char why[WHY])
 	return is_private(&st, reason) || fail(why, "'" STORE "' is not yours alone: %.150s", reason);
 }
 
-/* "sha256:<64 hex>" -> .store/<64 hex><suffix>. The caller frees it. */
-static char *
-path_of(const char *digest, const char *suffix)
+/* Whatever it is: it comes again with the next push. */
+void
+store_forget(const char *pushed)
 {
-	return format(STORE "/%s%s", digest + strlen("sha256:"), suffix);
-}
-
-/* What a file is like, and since when that is so: the first 12 digits of an owner's name are the boot. */
-static char *
-seen_text(const struct stat *st)
-{
-	char *owner = own_name(), *is = stat_text(st), *text = format("%.12s %s", owner, is);
-
-	free(owner);
-	free(is);
-	return text;
-}
-
-/* --- Records */
-
-static bool
-parse_bytes(const char *text, uint64_t *n)
-{
-	*n = strtoull(text, NULL, 10);
-	return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
-static bool
-parse_sha256(const char *text, char digest[DIGEST])
-{
-	char hex[HEX + 1];
-
-	if (!parse_image_id(text, hex))
-		return false;
-	snprintf(digest, DIGEST, "sha256:%s", hex);
-	return true;
-}
-
-static bool
-parse_name(const char *text, enum coding *coding)
-{
-	for (size_t i = 0; i < LENGTH(coding_name); i++)
-		if (strcmp(text, coding_name[i]) == 0) {
-			*coding = (enum coding)i;
-			return true;
-		}
-	return false;
-}
-
-/* Of what others own or may write to nothing is believed. */
-static bool
-read_own(const char *path, struct list *l)
-{
-	char why[200];
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && is_private(&st, why) && read_request(path, l);
-}
-
-/* The caller frees *seen, never NULL. */
-static bool
-read_record(const char *pushed, struct kept *k, char **seen)
-{
-	char *path = path_of(pushed, RECORD);
-	struct list l = {0};
-	bool good;
-
-	*k = (struct kept){.fd = -1};
-	memcpy(k->pushed, pushed, DIGEST);
-	good = read_own(path, &l) && parse_sha256(value_of(&l, "DIGEST"), k->digest) &&
-	       parse_sha256(value_of(&l, "DIFF_ID"), k->diff_id) &&
-	       parse_bytes(value_of(&l, "SENT"), &k->sent) && parse_bytes(value_of(&l, "PLAIN"), &k->plain) &&
-	       parse_bytes(value_of(&l, "SIZE"), &k->size) && parse_name(value_of(&l, "CODING"), &k->coding);
-	*seen = xstrdup(value_of(&l, "SEEN"));
-	list_free(&l);
-	free(path);
-	return good;
-}
-
-static bool
-write_record(const struct kept *k, const struct stat *st)
-{
-	char *path = path_of(k->pushed, RECORD), *seen = seen_text(st);
-	struct list l = {0};
-	bool good;
-
-	list_addf(&l, "DIGEST=%s", k->digest);
-	list_addf(&l, "DIFF_ID=%s", k->diff_id);
-	list_addf(&l, "SENT=%llu", (unsigned long long)k->sent);
-	list_addf(&l, "PLAIN=%llu", (unsigned long long)k->plain);
-	list_addf(&l, "SIZE=%llu", (unsigned long long)k->size);
-	list_addf(&l, "CODING=%s", coding_name[k->coding]);
-	list_addf(&l, "SEEN=%s", seen);
-	good = try_request(path, &l);
-	list_free(&l);
-	free(seen);
-	free(path);
-	return good;
-}
-
-static void
-forget(const char *pushed)
-{
-	char *record = path_of(pushed, RECORD), *file = path_of(pushed, "");
+	char *record = store_path(pushed, RECORD), *file = store_path(pushed, "");
 
 	unlink(record);
 	unlink(file);
@@ -191,13 +86,13 @@ check(struct kept *k, const char *seen)
 	if (fstat(k->fd, &st) != 0 || !S_ISREG(st.st_mode) || !is_private(&st, why) ||
 	    (uint64_t)st.st_size != k->size)
 		return false;
-	now = seen_text(&st);
+	now = record_seen(&st);
 	known = strcmp(now, seen) == 0;
 	free(now);
 	if (!known && !reads_as(k->fd, k->size, k->digest))
 		return false;
 	if (!known)
-		write_record(k, &st); /* or it is read again the next time */
+		record_write(k, &st); /* or it is read again the next time */
 	return true;
 }
 
@@ -212,8 +107,8 @@ serves(const struct kept *k, enum coding wanted)
 static bool
 find(const char *pushed, const char *record, enum coding wanted, struct kept *k)
 {
-	char *file = path_of(pushed, ""), *seen;
-	bool found = read_record(pushed, k, &seen), fits = found && serves(k, wanted);
+	char *file = store_path(pushed, ""), *seen;
+	bool found = record_read(pushed, k, &seen), fits = found && serves(k, wanted);
 
 	if (fits) {
 		k->fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -222,7 +117,7 @@ find(const char *pushed, const char *record, enum coding wanted, struct kept *k)
 	if (!found) {
 		if (k->fd >= 0)
 			close(k->fd);
-		forget(pushed);
+		store_forget(pushed);
 	} else if (fits)
 		utimensat(AT_FDCWD, record, NULL, 0);
 	free(seen);
@@ -237,7 +132,7 @@ find(const char *pushed, const char *record, enum coding wanted, struct kept *k)
 bool
 store_find(const char *pushed, enum coding wanted, struct kept *k)
 {
-	char *record = path_of(pushed, RECORD);
+	char *record = store_path(pushed, RECORD);
 	bool found = access(record, F_OK) == 0 && find(pushed, record, wanted, k);
 
 	free(record);
@@ -249,14 +144,14 @@ store_find(const char *pushed, enum coding wanted, struct kept *k)
 bool
 store_add(const struct kept *k, const char *path, char why[WHY])
 {
-	char *file = path_of(k->pushed, "");
+	char *file = store_path(k->pushed, "");
 	struct stat st;
 	bool good;
 
-	good = rename(path, file) == 0 && fstat(k->fd, &st) == 0 && write_record(k, &st);
+	good = rename(path, file) == 0 && fstat(k->fd, &st) == 0 && record_write(k, &st);
 	if (!good) {
 		fail_errno(why, "cannot keep %.19s...", k->pushed);
-		forget(k->pushed);
+		store_forget(k->pushed);
 	}
 	free(file);
 	return good;
@@ -372,7 +267,7 @@ store_stock(size_t *count)
 		char *digest = format("sha256:%s", list[i].name), *seen;
 		struct kept k;
 
-		if (read_record(digest, &k, &seen)) {
+		if (record_read(digest, &k, &seen)) {
 			stock = xrealloc(stock, (*count + 1) * sizeof(*stock));
 			stock[*count] = (struct stock){.plain = k.plain, .coding = k.coding};
 			memcpy(stock[(*count)++].diff_id, k.diff_id, DIGEST);
@@ -382,54 +277,4 @@ store_stock(size_t *count)
 	}
 	free(list);
 	return stock;
-}
-
-/* --- What is remembered beside it */
-
-static char *
-last_path(const char *repository)
-{
-	char hex[HEX + 1];
-
-	sha256_hex(repository, strlen(repository), hex);
-	return format(STORE "/%s" LAST, hex);
-}
-
-/* False where no image of this repository was ever missed. */
-bool
-store_last(const char *repository, struct list *diff_ids)
-{
-	char *path = last_path(repository);
-	bool good = read_own(path, diff_ids);
-
-	free(path);
-	return good;
-}
-
-void
-store_set_last(const char *repository, const struct list *diff_ids)
-{
-	char *path = last_path(repository);
-
-	try_request(path, diff_ids);
-	free(path);
-}
-
-int
-store_port(void)
-{
-	char *text = first_line(STORE "/port");
-	int port = text && strspn(text, "0123456789") == strlen(text) ? (int)strtol(text, NULL, 10) : 0;
-
-	free(text);
-	return port > 0 && port < 65536 ? port : 0;
-}
-
-void
-store_set_port(int port)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d\n", port);
-	try_file(STORE "/port", text, strlen(text), 0600);
 }

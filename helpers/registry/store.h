@@ -26,6 +26,7 @@ struct kept {
 bool store_open(char why[WHY]);
 bool store_find(const char *pushed, enum coding wanted, struct kept *k);
 bool store_add(const struct kept *k, const char *path, char why[WHY]);
+void store_forget(const char *pushed);
 void store_trim(uint64_t most);
 
 /* What is in it, by diff_id. */

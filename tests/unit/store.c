@@ -177,6 +177,62 @@ damaged(void **state)
 	}
 }
 
+/* A record that says anything else than was written is none: the layer comes again. */
+static void
+forged(void **state)
+{
+	static const char other[] = "sha256:0123456789012345678901234567890123456789012345678901234567890123";
+	static const char *const settings[] = {"DIGEST=%s", "DIFF_ID=%s",  "SENT=78",     "PLAIN=100",
+					       "SIZE=999",  "CODING=gzip", "CODING=plain"};
+	char pushed[DIGEST], *path, *name;
+	struct list l;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(settings); i++) {
+		size_t n = strcspn(settings[i], "=") + 1, changed = 0;
+
+		fresh();
+		memcpy(pushed, put_layer('a', 1000, ZSTD), DIGEST);
+		path = path_of(pushed, ".record");
+		l = (struct list){0};
+		assert_true(read_request(path, &l));
+		for (size_t k = 0; k < l.count; k++)
+			if (strncmp(l.at[k], settings[i], n) == 0) {
+				free(l.at[k]);
+				l.at[k] = strchr(settings[i], '%')
+					      ? format("%.*s%s", (int)n, settings[i], other)
+					      : xstrdup(settings[i]);
+				changed++;
+			}
+		same_number(settings[i], changed, 1);
+		write_request(path, &l);
+		for (enum coding c = PLAIN; c <= ZSTD; c++)
+			same_number(settings[i], found(pushed, c), false);
+		same_number(settings[i], there(pushed, ""), false);
+		same_number(settings[i], there(pushed, ".record"), false);
+		list_free(&l);
+		free(path);
+	}
+	/* another layer's */
+	fresh();
+	memcpy(pushed, put_layer('a', 1000, ZSTD), DIGEST);
+	path = path_of(pushed, ".record");
+	name = path_of(other, ".record");
+	assert_int_equal(rename(path, name), 0);
+	free(path);
+	free(name);
+	path = path_of(pushed, "");
+	name = path_of(other, "");
+	assert_int_equal(rename(path, name), 0);
+	assert_false(found(other, ZSTD));
+	assert_false(there(other, ""));
+	free(path);
+	free(name);
+	memcpy(pushed, put_layer('a', 1000, ZSTD), DIGEST);
+	store_forget(pushed);
+	assert_false(there(pushed, "") || there(pushed, ".record"));
+}
+
 /* The same bytes in another file are read once more, and known from then on. */
 static void
 touched(void **state)
@@ -336,9 +392,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(finds),   cmocka_unit_test(held),      cmocka_unit_test(damaged),
-	    cmocka_unit_test(touched), cmocka_unit_test(links),     cmocka_unit_test(trims),
-	    cmocka_unit_test(stocks),  cmocka_unit_test(remembers),
+	    cmocka_unit_test(finds),  cmocka_unit_test(held),    cmocka_unit_test(damaged),
+	    cmocka_unit_test(forged), cmocka_unit_test(touched), cmocka_unit_test(links),
+	    cmocka_unit_test(trims),  cmocka_unit_test(stocks),  cmocka_unit_test(remembers),
 	};
 
 	return RUN_TESTS(tests);
