@@ -19,8 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/ask.h"
 #include "engine/engine.h"
 #include "engine/sweep.h"
+#include "engine/tags.h"
 
 #define USAGE                                                                                                \
 	"usage: with-registry [-h] COMMAND [ARGUMENT...]\n"                                                  \
@@ -46,6 +48,7 @@ struct registry {
 	int tether;         /* its standard input */
 	int output;
 	char url[64];
+	int port; /* 0: not known */
 	struct outcome end;
 	bool tethered, started, ended, gone;
 };
@@ -242,7 +245,6 @@ static bool
 wait_for_registry(struct registry *r, int64_t deadline, char why[200])
 {
 	struct probe p = {.url = r->url, .header = HEADER, .value = r->nonce};
-	int port;
 
 	while (!has_ended(r) && !r->started && now_ms() < deadline && !caught_signal())
 		pause_for(r->output, deadline - now_ms());
@@ -250,35 +252,41 @@ wait_for_registry(struct registry *r, int64_t deadline, char why[200])
 		snprintf(why, 200, "the registry has ended");
 		return false;
 	}
-	port = find_port(r);
-	if (port == 0) {
+	r->port = find_port(r);
+	if (r->port == 0) {
 		snprintf(why, 200, "the engine names no published port");
 		return false;
 	}
-	snprintf(r->url, sizeof(r->url), "http://127.0.0.1:%d/v2/", port);
+	snprintf(r->url, sizeof(r->url), "http://127.0.0.1:%d/v2/", r->port);
 	p.timeout = deadline > now_ms() ? (unsigned)((deadline - now_ms() + 999) / 1000) : 0;
 	if (!wait_ready(&p, has_ended, r, why)) {
 		if (r->gone || r->ended)
 			snprintf(why, 200, "the registry has ended");
 		return false;
 	}
-	char *address = registry_address(port);
+	char *address = registry_address(r->port);
 
 	setenv("REGISTRY", address, 1);
 	free(address);
 	return true;
 }
 
-/* Removed by name: the client may know less than the engine does, and has nothing left to do then. False
- * where that failed. */
+/*
+ * The tags go first: as long as the container has its port, no other run's reference can be meant. Removed by
+ * name: the client may know less than the engine does, and has nothing left to do then. False where that
+ * failed.
+ */
 static bool
 stop_registry(struct registry *r)
 {
+	char *run = (char *)needed("RUN");
 	bool before = shield(true), removed;
-	pid_t removal = start_removal(r->name);
 
-	remove_tags(needed("RUN"), false);                              /* meanwhile: they name its port */
-	removed = finish_removal(removal) || remove_container(r->name); /* is it gone already? */
+	ask_anew();
+	if (r->port != 0)
+		tags_remove(&run, 1, r->port);
+	removed = remove_container(r->name);
+	note_silence(run);
 	close(r->tether);
 	close(r->output);
 	if (!r->gone)
@@ -321,6 +329,7 @@ start_and_wait(struct registry *r, const struct list *own, unsigned timeout, cha
 	r->tethered = true;
 	for (int tries = 0; tries < TRIES; tries++) {
 		r->started = r->ended = r->gone = false;
+		r->port = 0;
 		start_registry(r, own);
 		if (tries == 0) { /* while it starts */
 			sweep_containers();

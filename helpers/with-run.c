@@ -4,6 +4,7 @@
  * Resolves what the user gave as paths (CACHE_DIR, OUT, DOCKER, SMOLVM), refuses
  * a CACHE_DIR that others could write to, clears away what dead owners left, makes
  * the folder, and removes it and every tag that it names when the command is done.
+ * What only the engine can clear away, sweep-runs does beside the command.
  * Sets CACHE_DIR (absolute), RUN (relative to it) and PACK_JOBS.
  * Exit: the command's; 1 refused; 100 called wrongly; 111 trouble.
  */
@@ -21,6 +22,9 @@
 
 /* A pack's virtual machine has 4 processors and up to 8 GiB (smolvm, src/cli/pack.rs). */
 enum { PACK_CPUS = 4, PACK_GIB = 8 };
+
+/* Milliseconds that the sweeper gets behind the run. */
+enum { GRACE_MIN = 1000, GRACE_MAX = 5000 };
 
 static void
 set(const char *name, const char *value)
@@ -140,6 +144,64 @@ set_pack_jobs(void)
 	set("PACK_JOBS", text);
 }
 
+/* sweep-runs, which lies beside this program. Found before the working folder changes. The caller frees it.
+ */
+static char *
+find_sweeper(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	char *path = format("%.*ssweep-runs", slash ? (int)(slash - program) + 1 : 0, program), *real;
+
+	real = realpath(path, NULL);
+	if (real == NULL)
+		return path;
+	free(path);
+	return real;
+}
+
+/* What only the engine can remove of dead runs, beside what the user wants; 0: there is nothing, or no
+ * sweeper. */
+static pid_t
+start_sweeper(const char *program, const struct list *left)
+{
+	struct list argv = {0};
+	struct command c = {.in = -1, .out = -1, .err = -1, .group = true};
+	pid_t pid;
+
+	if (left->count == 0)
+		return 0;
+	list_add(&argv, program);
+	for (size_t i = 0; i < left->count; i++)
+		list_add(&argv, left->at[i]);
+	c.argv = argv.at;
+	pid = start_command(&c);
+	list_free(&argv);
+	return pid < 0 ? 0 : pid;
+}
+
+/*
+ * An engine that answers is done by now, or soon. It gets as long as the run took, within bounds: a busy
+ * machine is slow in both. What is not done then, is done by a later run.
+ */
+static void
+finish_sweeper(pid_t pid, int64_t ran_ms)
+{
+	int64_t end = now_ms() + (ran_ms < GRACE_MIN ? GRACE_MIN : ran_ms > GRACE_MAX ? GRACE_MAX : ran_ms);
+	struct outcome o;
+
+	if (pid == 0)
+		return;
+	while (!poll_command(pid, &o)) {
+		int64_t left = end - now_ms();
+
+		if (left <= 0 || caught_signal()) {
+			kill_command(pid);
+			break;
+		}
+		pause_for(-1, left);
+	}
+}
+
 /*
  * A group of its own: a signal reaches all that the run has started, past the shells between, which die at
  * once and tell nobody. Who the group is, is written down for the sweep, since nobody can hand on a SIGKILL.
@@ -165,15 +227,18 @@ int
 main(int argc, char **argv)
 {
 	static const char *const paths[] = {"OUT", "DOCKER", "SMOLVM"};
-	char here[PATH_MAX], *owner, *run;
+	char here[PATH_MAX], *owner, *run, *sweeper;
+	struct list left = {0};
 	struct command c = {.in = 0, .out = 1, .err = 2, .group = true};
 	struct outcome o;
+	pid_t sweeping;
 	int first;
 
 	first = operands(argc, argv, USAGE);
 	if (first == argc)
 		bad_usage(USAGE);
 	supervise();
+	sweeper = find_sweeper(argv[0]);
 	umask(umask(0) | S_IWGRP | S_IWOTH); /* smolvm's files too become entries of the cache */
 	if (getcwd(here, sizeof(here)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot tell the working folder");
@@ -181,17 +246,23 @@ main(int argc, char **argv)
 		make_absolute(paths[i]);
 	set_pack_jobs();
 	open_cache();
-	sweep_runs();
+	sweep_runs(&left);
+	sweeping = start_sweeper(sweeper, &left);
 	owner = own_name();
 	run = format(".run/%s", owner);
 	if (mkdir(run, 0700) != 0)
 		die_errno(EXIT_NO, "error: CACHE_DIR: cannot create '%s/%s'", setting("CACHE_DIR"), run);
+	claim_folder(run);
 	set("RUN", run);
 	c.argv = argv + first;
 	c.dir = here;
 	o = run_in_group(&c, run);
+	finish_sweeper(sweeping, o.ms);
 	shield(true);
-	close_run(run);
+	sweep_temporaries();
+	close_runs(&run, 1);
+	list_free(&left);
+	free(sweeper);
 	free(run);
 	free(owner);
 	end_as_caught();

@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/ask.h"
+#include "engine/sweep.h"
+#include "engine/tags.h"
 #include "registry/http.h"
 
 #define USAGE                                                                                                \
@@ -58,6 +61,19 @@ start_server(struct server *s, bool kept)
 	return port;
 }
 
+/* The port is still ours, so that no other run's reference can be meant. */
+static void
+remove_tags(int port)
+{
+	char *run = (char *)needed("RUN");
+	bool before = shield(true);
+
+	ask_anew();
+	tags_remove(&run, 1, port);
+	note_silence(run);
+	shield(before);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -70,7 +86,7 @@ main(int argc, char **argv)
 	struct order *order;
 	size_t orders = 0;
 	uint64_t most;
-	int opt, lines = -1, code, first;
+	int opt, lines = -1, code, first, port;
 	char why[WHY];
 
 	set_progname(argv[0]);
@@ -109,8 +125,10 @@ main(int argc, char **argv)
 	progress_start(&progress, &catalog, -1);
 	command.watch = progress_show;
 	command.watch_arg = &progress;
-	announce(start_server(&server, most > 0));
+	port = start_server(&server, most > 0);
+	announce(port);
 	code = run_command(&command).code;
+	remove_tags(port);
 	server_stop(&server);
 	progress_end(&progress);
 	intake_end(&intake);

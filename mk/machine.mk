@@ -41,8 +41,9 @@ $(RUN)/%.packed: | $(RUN)/%.pushed
 # The reference by which smolvm pulls.
 reference = read -r id repo _ <$(RUN)/$*.image; ref=$$REGISTRY/$$repo:$(firstword $(subst -, ,$*)); \
 	printf '%s\n' "$$ref" >$(RUN)/$*.ref
-# What is about to be tagged is written down before, so that this run or a later one can remove it.
-tag = $(reference); printf '%s\n' "$$ref" >$(RUN)/$*.tag
+# What is about to be tagged is written down before, so that this run or a later one can remove it; and which
+# image it is to name, which stays.
+tag = $(reference); printf '%s\n' "$$ref" "$$id" >$(RUN)/$*.tag
 
 ifeq ($(ROUTE),direct)
 # It is served under its reference already: see run.sh. Nothing is tagged, nothing pushed.

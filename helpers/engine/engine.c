@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "engine/sweep.h"
+#include "engine/tags.h"
 #include "lib/json.h"
 
 #define UNIX "unix://"
@@ -208,7 +208,7 @@ engine_of_run(void)
 	return kind;
 }
 
-/* The name that keeps what this run built for a slug; close_run removes it. The caller frees it. */
+/* The name that keeps what this run built for a slug; close_runs removes it. The caller frees it. */
 char *
 pin_name(const char *slug)
 {

@@ -1,8 +1,8 @@
 /*
- * sweep.c - what a run owns: its folder, the tags that <folder>/<key>.tag name, its registry's container.
+ * sweep.c - what a run owns: its folder, the names that <folder>/<key>.tag say, its registry's container.
  *
- * A reference is written down before it is tagged, so that whoever finds the
- * folder can remove the tag. The working folder is CACHE_DIR throughout.
+ * What only the engine can remove is written down in the folder before it is there, so that whoever finds the
+ * folder of a dead owner can have it removed; the folder goes last.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -10,12 +10,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "engine/ask.h"
 #include "engine/sweep.h"
-#include "lib/lib.h"
+#include "engine/tags.h"
 
-enum { BUSY_TRIES = 20, BUSY_PAUSE_MS = 200 };
+#define RUNS ".run"
+#define SILENCE "unanswered"
+
+enum { BUSY_TRIES = 20, BUSY_PAUSE_MS = 200, OLD_SECONDS = 24 * 3600, OLD_TEMPORARY = 3600 };
 
 static bool
 ends_with(const char *s, const char *end)
@@ -25,40 +30,7 @@ ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* Only a pin, or a tag on loopback, can be one of ours, whatever the file says. */
-static bool
-is_pin(const char *reference)
-{
-	return strncmp(reference, PIN_PREFIX, strlen(PIN_PREFIX)) == 0;
-}
-
-static bool
-is_ours(const char *reference)
-{
-	static const char *const hosts[] = {"127.0.0.1:", "localhost:", "[::1]:"};
-
-	for (size_t i = 0; i < LENGTH(hosts); i++)
-		if (strncmp(reference, hosts[i], strlen(hosts[i])) == 0)
-			return true;
-	return is_pin(reference);
-}
-
-static const char *
-docker(void)
-{
-	return *setting("DOCKER") ? setting("DOCKER") : "docker";
-}
-
-/* One that was never tagged, or is gone, is an error of rmi's, and none of ours. An engine that is away is.
- */
-static bool
-engine_was_there(const struct outcome *o, const char *err)
-{
-	return o->code == 0 || (!o->timed_out && (strstr(err, "o such image") || strstr(err, "not known")));
-}
-
-/* A run's folder; -1 for what is none of ours: a link, or what others own or may write to. */
-static int
+int
 open_run(const char *run)
 {
 	int fd = open(run, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -72,91 +44,47 @@ open_run(const char *run)
 	return -1;
 }
 
-/* The first line of a file in a run's folder, or NULL. The caller frees it. */
-static char *
-line_in(int folder, const char *name)
+static const char *
+owner_of(const char *run)
 {
-	char *text = read_private(folder, name, 65536);
+	const char *slash = strrchr(run, '/');
 
-	if (text != NULL)
-		text[strcspn(text, "\n")] = '\0';
-	return text;
+	return slash ? slash + 1 : run;
 }
 
-/*
- * The tags that <folder>/<name>.tag say, and with pins those too; their files go with them. --no-prune: the
- * layers below stay, they are the user's build cache. False where the engine was not to be had.
- */
-bool
-remove_tags(const char *run, bool pins)
+static bool
+run_has(const char *run, const char *name)
 {
-	struct list argv = {0}, files = {0};
-	struct dirent *entry;
 	int fd = open_run(run);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-	char *out, *err;
-	bool done = true;
+	bool has = fd >= 0 && faccessat(fd, name, F_OK, 0) == 0;
 
-	if (folder == NULL)
-		return true;
-	list_add(&argv, docker());
-	list_add(&argv, "rmi");
-	list_add(&argv, "--no-prune");
-	while ((entry = readdir(folder)) != NULL)
-		if (ends_with(entry->d_name, ".tag")) {
-			char *reference = line_in(fd, entry->d_name);
-
-			if (reference && is_ours(reference) && (pins || !is_pin(reference))) {
-				list_add(&argv, reference);
-				list_add(&files, entry->d_name);
-			}
-			free(reference);
-		}
-	if (files.count > 0) {
-		struct outcome o = capture(argv.at, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
-
-		done = engine_was_there(&o, err);
-		free(out);
-		free(err);
-	}
-	for (size_t i = 0; done && i < files.count; i++)
-		unlinkat(fd, files.at[i], 0);
-	closedir(folder);
-	list_free(&files);
-	list_free(&argv);
-	return done;
+	if (fd >= 0)
+		close(fd);
+	return has;
 }
 
-/* By name or ID, with its volumes; -1 where there is no engine's client. That it is gone already is no error.
- */
-pid_t
-start_removal(const char *name)
+void
+note_silence(const char *run)
 {
-	char *argv[] = {(char *)docker(), "rm", "-f", "-v", (char *)name, NULL};
-	struct command c = {.argv = argv, .in = -1, .out = -1, .err = -1, .foreign = true};
+	char *file = format("%s/" SILENCE, run);
 
-	return start_command(&c);
+	if (ask_in_vain())
+		try_file(file, "", 0, 0600);
+	free(file);
 }
 
-/* False where it failed. */
-bool
-finish_removal(pid_t pid)
-{
-	struct command c = {.timeout = seconds_setting("TOOL_TIMEOUT", 30), .foreign = true};
-
-	return pid > 0 && wait_command(pid, &c).code == 0;
-}
+/* --- Containers and volumes */
 
 /* True also where it is gone already; false where the engine was not to be had, or is still at it after a
  * while. */
 bool
 remove_container(const char *name)
 {
-	char *argv[] = {(char *)docker(), "rm", "-f", "-v", (char *)name, NULL}, *out, *err;
+	char *argv[] = {(char *)client(), "rm", "-f", "-v", (char *)name, NULL}, *out, *err;
 	bool gone, busy;
 
 	for (int tries = 0;; tries++) {
-		struct outcome o = capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+		struct outcome o = ask(argv, &out, &err);
 
 		gone = o.code == 0 || (!o.timed_out && strstr(err, "o such container"));
 		/* says an engine that has just been started, perhaps in vain */
@@ -172,8 +100,8 @@ remove_container(const char *name)
 static bool
 remove_volume(const char *name)
 {
-	char *argv[] = {(char *)docker(), "volume", "rm", (char *)name, NULL}, *out, *err;
-	struct outcome o = capture(argv, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+	char *argv[] = {(char *)client(), "volume", "rm", (char *)name, NULL}, *out, *err;
+	struct outcome o = ask(argv, &out, &err);
 
 	free(out);
 	free(err);
@@ -186,7 +114,7 @@ sweep_listed(char *const *list, const char *owned_by, bool (*remove_thing)(const
 {
 	char *out, *err, *line, *rest;
 
-	capture(list, seconds_setting("TOOL_TIMEOUT", 30), &out, &err);
+	ask(list, &out, &err);
 	for (line = strtok_r(out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		char *owner = strchr(line, ' ');
 
@@ -205,7 +133,7 @@ static void
 sweep_volumes(const char *owned_by)
 {
 	char *cache = format("label=" CACHE_LABEL "=%s", needed("CACHE_DIR"));
-	char *list[] = {(char *)docker(),
+	char *list[] = {(char *)client(),
 			"volume",
 			"ls",
 			"--filter",
@@ -220,14 +148,14 @@ sweep_volumes(const char *owned_by)
 
 /*
  * Registries of this CACHE_DIR whose owner is dead and whose folder somebody removed, and their volumes.
- * Others' are left to their own tethers: another machine's owner on a shared engine looks dead from here, its
- * boot is not ours.
+ * Others' are left to their own tethers: of an owner in another boot or namespace, or on another machine that
+ * shares the engine, nothing is known here.
  */
 void
 sweep_containers(void)
 {
 	char *cache = format("label=" CACHE_LABEL "=%s", needed("CACHE_DIR"));
-	char *list[] = {(char *)docker(),
+	char *list[] = {(char *)client(),
 			"ps",
 			"-a",
 			"--no-trunc",
@@ -239,6 +167,7 @@ sweep_containers(void)
 			"{{.ID}} {{.Label \"" OWNER_LABEL "\"}}",
 			NULL};
 
+	ask_anew();
 	sweep_listed(list, "", remove_container);
 	sweep_volumes("");
 	free(cache);
@@ -248,80 +177,166 @@ sweep_containers(void)
 static bool
 close_registry(const char *run)
 {
-	const char *owner = strrchr(run, '/') + 1;
+	const char *owner = owner_of(run);
 	char *name = format(CONTAINER_PREFIX "%s", owner);
-	int fd = open_run(run);
-	bool there = fd >= 0 && faccessat(fd, "registry", F_OK, 0) == 0;
-	bool closed = !there || remove_container(name);
+	bool there = run_has(run, "registry"), closed = !there || remove_container(name);
 
-	if (fd >= 0)
-		close(fd);
 	if (there && closed)
 		sweep_volumes(owner);
 	free(name);
 	return closed;
 }
 
-/* Removes a run's registry and tags, then its folder. Where the engine is away the folder stays: a later run
- * finds it by its dead owner. */
-void
-close_run(const char *run)
-{
-	bool closed = close_registry(run);
+/* --- Runs */
 
-	if (remove_tags(run, true) && closed)
-		remove_tree(run);
+bool
+close_runs(char *const *runs, size_t count)
+{
+	bool *closed = xmalloc(count * sizeof(*closed)), all = true;
+
+	ask_anew();
+	for (size_t i = 0; i < count; i++) /* first: their ports are free then */
+		closed[i] = !run_has(runs[i], SILENCE) && close_registry(runs[i]);
+	if (count > 0 && !run_has(runs[0], SILENCE))
+		tags_remove(runs, count, EVERY_PORT);
+	for (size_t i = 0; i < count; i++)
+		if (closed[i] && !tags_there(runs[i]))
+			remove_tree(runs[i]);
+		else
+			all = false;
+	free(closed);
+	return all;
 }
 
-/*
- * What a dead owner's command still runs. The number of its group is its own for as long as the leader it was
- * written down of is alive, or the leader is gone and there is a group: no new process gets the number of a
- * group that exists.
- */
-static void
-kill_group(int run)
+bool
+run_is_dead(const char *run)
 {
-	char *leader = line_in(run, "group"), *now;
-	long pid = leader && owner_state(leader) != UNKNOWN
-		       ? strtol(strchr(strchr(leader, '-') + 1, '-') + 1, NULL, 10)
-		       : 0;
+	const char *owner = owner_of(run);
+	enum alive state = owner_state(owner);
+	int fd = state == UNKNOWN ? open_run(run) : -1;
 
-	if (pid > 1) {
-		now = owner_name(pid);
-		if (strcmp(now, leader) == 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
-			kill((pid_t)-pid, SIGKILL);
-		free(now);
+	if (fd >= 0) {
+		state = claim_state(owner, fd);
+		close(fd);
+	}
+	return state == DEAD;
+}
+
+static void
+kill_leftovers(const char *run, int fd)
+{
+	char *leader = read_private(fd, "group", 256);
+
+	if (leader != NULL) {
+		leader[strcspn(leader, "\n")] = '\0';
+		kill_strays(leader, needed("CACHE_DIR"), run);
 	}
 	free(leader);
 }
 
-/* Everything that a dead owner's folder names, then the folder; what is none of ours by its owner names
- * nothing. */
+/* All but what says what the engine has to remove. */
 static void
-sweep_run(const char *owner)
+thin_out(const char *run, int fd)
 {
-	char *run = format(".run/%s", owner);
-	int fd = open_run(run);
-
-	if (fd >= 0) {
-		kill_group(fd);
-		close(fd);
-	}
-	close_run(run);
-	free(run);
-}
-
-/* A live owner's folder is left alone. */
-void
-sweep_runs(void)
-{
-	DIR *runs = opendir(".run");
+	static const char *const kept[] = {".", "..", "registry", "engine", "claim"};
+	int again = dup(fd);
+	DIR *folder = again < 0 ? NULL : fdopendir(again);
 	struct dirent *entry;
 
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		char *path = format("%s/%s", run, entry->d_name);
+		bool keep = ends_with(entry->d_name, ".tag");
+
+		for (size_t i = 0; i < LENGTH(kept); i++)
+			keep = keep || strcmp(entry->d_name, kept[i]) == 0;
+		if (!keep)
+			remove_tree(path);
+		free(path);
+	}
+	if (folder != NULL)
+		closedir(folder);
+}
+
+/* Everything of a dead owner's that needs no engine; what is none of ours by its owner names nothing. */
+static void
+sweep_run(const char *run, struct list *left)
+{
+	int fd = open_run(run);
+
+	if (fd >= 0)
+		kill_leftovers(run, fd);
+	if (fd >= 0 && (run_has(run, "registry") || tags_there(run))) {
+		thin_out(run, fd);
+		list_add(left, run);
+	} else
+		remove_tree(run);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Nobody can tell whether its owner lives, nobody holds its claim, and it is old: a line can do no harm. */
+static bool
+is_doubtful(const char *run)
+{
+	struct stat st;
+	int fd = owner_is_of_other_boot(owner_of(run)) ? open_run(run) : -1;
+	bool doubtful;
+
+	if (fd < 0)
+		return false;
+	doubtful = claim_state(owner_of(run), fd) == UNKNOWN && fstat(fd, &st) == 0 &&
+		   time(NULL) - st.st_mtime > OLD_SECONDS;
+	close(fd);
+	return doubtful;
+}
+
+void
+sweep_runs(struct list *left)
+{
+	DIR *runs = opendir(RUNS);
+	struct dirent *entry;
+	char *doubtful = NULL;
+
 	if (runs == NULL)
-		die_errno(EXIT_SYSTEM, "cannot read '.run' in CACHE_DIR");
-	while ((entry = readdir(runs)) != NULL)
-		if (owner_state(entry->d_name) == DEAD)
-			sweep_run(entry->d_name);
+		die_errno(EXIT_SYSTEM, "cannot read '" RUNS "' in CACHE_DIR");
+	while ((entry = readdir(runs)) != NULL) {
+		char *run = format(RUNS "/%s", entry->d_name);
+
+		if (run_is_dead(run))
+			sweep_run(run, left);
+		else if (doubtful == NULL && is_doubtful(run))
+			doubtful = xstrdup(run);
+		free(run);
+	}
 	closedir(runs);
+	if (doubtful != NULL)
+		say("warning: CACHE_DIR: '%s/%s' is of another machine, or of this one before it was started "
+		    "anew; "
+		    "if no make uses it there, remove it: rm -r '%s/%s'",
+		    needed("CACHE_DIR"), doubtful, needed("CACHE_DIR"), doubtful);
+	free(doubtful);
+}
+
+/* --- Temporary files */
+
+/* One is renamed within moments of being made; there is no telling whose it was, but an hour is no moment. */
+void
+sweep_temporaries(void)
+{
+	static const char *const folders[] = {".id", ".verified", ".floor", ".store", ".key"};
+
+	for (size_t i = 0; i < LENGTH(folders); i++) {
+		int fd = open_run(folders[i]);
+		DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+		struct dirent *entry;
+		struct stat st;
+
+		while (folder != NULL && (entry = readdir(folder)) != NULL)
+			if (ends_with(entry->d_name, ".tmp") &&
+			    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			    time(NULL) - st.st_mtime > OLD_TEMPORARY)
+				unlinkat(fd, entry->d_name, 0);
+		if (folder != NULL)
+			closedir(folder);
+	}
 }

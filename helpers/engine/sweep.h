@@ -1,21 +1,36 @@
-/* sweep.h - what a run owns outside its own processes, and how it goes. */
+/*
+ * sweep.h - what a run owns outside its own processes, and how it goes: its folder, .run/<owner>, the names
+ * that it gave to images, the container of its registry. The working folder is CACHE_DIR.
+ */
 #ifndef SWEEP_H
 #define SWEEP_H
 
-#define PIN_PREFIX "smolmake-pin:"
+#include "lib/lib.h"
+
 #define CONTAINER_PREFIX "smolmake-"
 #define OWNER_LABEL "smolmake.owner"
 #define CACHE_LABEL "smolmake.cache"
 
-#include <stdbool.h>
-#include <sys/types.h>
+/* A run's folder, open; -1 for what is none of ours: a link, or what others own or may write to. */
+int open_run(const char *run);
 
-void close_run(const char *run);
-bool remove_tags(const char *run, bool pins);
-pid_t start_removal(const char *name);
-bool finish_removal(pid_t pid);
-void sweep_runs(void);
-void sweep_containers(void);
+/* Kills and removes what dead owners have left, but for what only the engine can remove: those runs join
+ * left. */
+void sweep_runs(struct list *left);
+
+/* And that, of those runs. False where something stays: a later run finds it by its dead owner. */
+bool close_runs(char *const *runs, size_t count);
+
+/* Whether the owner of a run's folder is dead, by its name or by its claim. */
+bool run_is_dead(const char *run);
+
+/* An answer did not come in time: who closes the run need not ask again. */
+void note_silence(const char *run);
+
+/* Temporary files that a kill has left in the cache's folders, by their age. */
+void sweep_temporaries(void);
+
 bool remove_container(const char *name);
+void sweep_containers(void);
 
 #endif

@@ -84,17 +84,28 @@ first_line(const char *path)
 }
 
 /*
- * A new file beside path, to be renamed to it: open for writing, under a name that nobody can know before it
- * is there. -1 and errno where it cannot be made. The caller frees *name, which is set in any case.
+ * A new file to be renamed to path: open for writing, under a name that nobody can know before it is there.
+ * It is in the run's folder where path is in the same cache, so that it goes with the run whatever ends that;
+ * else beside path. -1 and errno where it cannot be made. The caller frees *name, which is set in any case.
  */
 int
 temporary_file(const char *path, char **name, mode_t mode)
 {
 	static const char suffix[] = ".tmp";
-	int fd;
+	const char *run = setting("RUN"), *slash = strrchr(path, '/');
+	int fd = -1;
 
-	*name = format("%s.XXXXXX%s", path, suffix);
-	fd = mkostemps(*name, (int)strlen(suffix), O_CLOEXEC);
+	*name = NULL;
+	if (*run != '\0' && is_in_cache(path)) {
+		*name =
+		    format("%s/%s/%s.XXXXXX%s", needed("CACHE_DIR"), run, slash ? slash + 1 : path, suffix);
+		fd = mkostemps(*name, (int)strlen(suffix), O_CLOEXEC);
+	}
+	if (fd < 0) {
+		free(*name);
+		*name = format("%s.XXXXXX%s", path, suffix);
+		fd = mkostemps(*name, (int)strlen(suffix), O_CLOEXEC);
+	}
 	if (fd >= 0)
 		fchmod(fd, mode);
 	return fd;

@@ -134,6 +134,7 @@ struct outcome run_step(const struct step *s, const struct command *c);
 /* run.c: where a helper of a run is. */
 int operands(int argc, char **argv, const char *usage);
 void enter_cache(void);
+bool is_in_cache(const char *path);
 char *run_file(const char *name, const char *kind);
 void read_settings(const char *name, struct list *out);
 
@@ -142,6 +143,15 @@ char *own_name(void);
 char *owner_name(long pid);
 enum alive { DEAD, ALIVE, UNKNOWN };
 enum alive owner_state(const char *name);
+long owner_pid(const char *name);
+bool owner_is_of_other_boot(const char *name);
+
+/* claim.c: the lock by which a folder's owner shows for its life that it lives. */
+void claim_folder(const char *folder);
+enum alive claim_state(const char *owner, int folder);
+
+/* strays.c: processes of a run whose owner is dead. */
+void kill_strays(const char *leader, const char *cache, const char *run);
 
 /* lock.c: flock(2) on files that are never unlinked. */
 int lock_try(const char *path);
@@ -170,6 +180,7 @@ char *parse_platform(const char *text);
 /* port.c */
 int parse_port(const char *text);
 char *registry_address(int port);
+bool port_hold(int port, int *fd);
 
 /* ready.c */
 struct probe {

@@ -149,18 +149,44 @@ parse_owner(const char *name, struct owner *o)
 	return same;
 }
 
-/* DEAD only where that is certain: an owner in another PID namespace is not judged. */
+/* Whether a name is of this boot and PID namespace: elsewhere its number is another process, or none. */
+static bool
+is_here(const struct owner *o)
+{
+	char boot[13];
+
+	return this_boot(boot) && strcmp(o->boot, boot) == 0 && o->space == this_space();
+}
+
+/*
+ * DEAD only where that is certain: an owner in another PID namespace is not judged, nor is one of another
+ * boot, which can be another machine's on the same file server. claim.c can tell more of a folder's.
+ */
 enum alive
 owner_state(const char *name)
 {
 	struct owner o;
-	char boot[13];
 
-	if (!parse_owner(name, &o) || !this_boot(boot))
-		return UNKNOWN;
-	if (strcmp(o.boot, boot) != 0)
-		return DEAD;
-	if (o.space != this_space())
+	if (!parse_owner(name, &o) || !is_here(&o))
 		return UNKNOWN;
 	return start_of(o.pid) == o.start ? ALIVE : DEAD;
+}
+
+/* The number of a process of this boot and namespace, dead or alive; 0 for any other name. */
+long
+owner_pid(const char *name)
+{
+	struct owner o;
+
+	return parse_owner(name, &o) && is_here(&o) ? o.pid : 0;
+}
+
+/* Whether a name is an owner's, and of another boot than this. */
+bool
+owner_is_of_other_boot(const char *name)
+{
+	struct owner o;
+	char boot[13];
+
+	return parse_owner(name, &o) && this_boot(boot) && strcmp(o.boot, boot) != 0;
 }

@@ -1,5 +1,5 @@
 /*
- * port.c - the one published port in what an engine printed.
+ * port.c - ports: the one published in what an engine printed, and one that is kept from others.
  *
  * Taken: "127.0.0.1:32770", "[::1]:32770", "0.0.0.0:N" and "[::]:N" on lines of
  * their own with the same N (docker port), with or without "5000/tcp -> " before
@@ -7,9 +7,15 @@
  * (docker gives a HostIp, podman an empty one). Two different ports are refused:
  * Docker 20.10 can publish one per address family.
  */
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/lib.h"
 
@@ -94,4 +100,32 @@ registry_address(int port)
 	const char *host = setting("REGISTRY_HOST");
 
 	return format("%s:%d", *host ? host : "127.0.0.1", port);
+}
+
+/*
+ * True where no registry of this machine has the port, nor can get it as long as *fd, the caller's to close,
+ * is open. It listens: a port that is only bound can be bound once more. *fd is -1 for a port that this user
+ * cannot have, nor could a run of his.
+ */
+bool
+port_hold(int port, int *fd)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				      .sin_port = htons((uint16_t)port)};
+	int on = 1;
+	bool held;
+
+	*fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (*fd < 0)
+		return false;
+	held = fcntl(*fd, F_SETFD, FD_CLOEXEC) == 0 &&
+	       setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	       bind(*fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(*fd, 0) == 0;
+	if (held)
+		return true;
+	held = errno == EACCES;
+	close(*fd);
+	*fd = -1;
+	return held;
 }

@@ -22,21 +22,29 @@
 enum { STOP, LISTENER, FIRST, WAITING_MAX = 512, BACKLOG = 512, TLS_HELLO = 0x16, PAUSE_MS = 50 };
 
 /*
- * A port that others have is not taken from them. Both the connections of an earlier server, which linger,
- * and this one must allow it to be taken again; set before, any free port could be one that another is about
- * to take.
+ * Listens on a port that nobody has, 0: on any; -1 where that cannot be. Both the connections of an earlier
+ * server, which linger, and this one must allow it to be taken again; set before, any free port could be one
+ * that another is about to take. Who listens first has it, whoever else has bound it.
  */
-static bool
-take_port(int fd, int port)
+static int
+listen_on(int port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 				      .sin_port = htons((uint16_t)port)};
-	int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, saved;
 
-	return (port == 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0) &&
-	       bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-	       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
+	if (fd < 0)
+		return -1;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+	    (port == 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0) &&
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
 /* Listens, but lets nobody in yet; on that port where it is free, 0: on any. Its port. */
@@ -46,12 +54,10 @@ door_open(struct door *d, int port)
 	struct sockaddr_in address = {0};
 	socklen_t size = sizeof(address);
 
-	d->listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (d->listener < 0 || fcntl(d->listener, F_SETFD, FD_CLOEXEC) != 0 ||
-	    fcntl(d->listener, F_SETFL, O_NONBLOCK) != 0 ||
-	    ((port == 0 || !take_port(d->listener, port)) && !take_port(d->listener, 0)) ||
-	    listen(d->listener, BACKLOG) != 0 ||
-	    getsockname(d->listener, (struct sockaddr *)&address, &size) != 0)
+	d->listener = port == 0 ? -1 : listen_on(port);
+	if (d->listener < 0)
+		d->listener = listen_on(0);
+	if (d->listener < 0 || getsockname(d->listener, (struct sockaddr *)&address, &size) != 0)
 		die_errno(EXIT_SYSTEM, "cannot listen on 127.0.0.1");
 	return ntohs(address.sin_port);
 }

@@ -63,8 +63,9 @@ others(void **state)
 	/* its number was given to another process since */
 	assert_int_equal(state_of(boot, space, own_pid, start - 1), DEAD);
 	assert_int_equal(state_of(boot, space, own_pid, start + 1), DEAD);
-	/* before the machine was started anew, nothing of which is left */
-	assert_int_equal(state_of(other_boot, space, own_pid, start), DEAD);
+	/* of an earlier boot, or of another machine: nobody knows by the name alone */
+	assert_int_equal(state_of(other_boot, space, own_pid, start), UNKNOWN);
+	assert_int_equal(state_of(other_boot, space, 0x7fffffff, start), UNKNOWN);
 	/* a number that no process has */
 	assert_int_equal(state_of(boot, space, 0x7fffffff, start), DEAD);
 	/* in another container the same number is another process: not ours to judge */
@@ -170,6 +171,76 @@ rubbish(void **state)
 	same_number("start 0", state_of(boot, space, 0x7fffffff, 0), UNKNOWN);
 }
 
+/* Put together anew: a name's boot. */
+static char *
+renamed(const char *of_boot)
+{
+	return format("%s-%lu-%ld-%llu", of_boot, space, own_pid, start);
+}
+
+static void
+numbers(void **state)
+{
+	char *name = renamed(boot), *elsewhere = renamed("0123456789ab");
+
+	(void)state;
+	assert_int_equal(owner_pid(name), own_pid);
+	assert_int_equal(owner_pid(elsewhere), 0);
+	assert_int_equal(owner_pid("x"), 0);
+	assert_false(owner_is_of_other_boot(name));
+	assert_true(owner_is_of_other_boot(elsewhere));
+	assert_false(owner_is_of_other_boot("x"));
+	free(elsewhere);
+	free(name);
+}
+
+/* What is seen of a claim that of_boot's owner wrote, while a child holds it and when nobody does. */
+static void
+claims(void **state)
+{
+	char *here = renamed(boot), *elsewhere = renamed("0123456789ab"), end;
+	int fds[2], folder;
+	pid_t pid;
+
+	(void)state;
+	if (access("/etc/machine-id", R_OK) != 0)
+		return;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(mkdir("claimed", 0700), 0);
+	folder = open("claimed", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(claim_state(elsewhere, folder), UNKNOWN);
+	pid = fork();
+	if (pid == 0) {
+		claim_folder("claimed");
+		close(fds[0]);
+		pid = fork();
+		if (pid == 0) /* what it has started has the claim too */
+			for (;;)
+				pause();
+		if (write(fds[1], &pid, sizeof(pid)) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(fds[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(read(fds[0], &pid, sizeof(pid)), sizeof(pid));
+	assert_int_equal(claim_state(elsewhere, folder), ALIVE);
+	assert_int_equal(claim_state(here, folder), ALIVE);
+	assert_int_equal(kill(pid, SIGKILL), 0); /* it has the pipe too, which ends with it */
+	assert_int_equal(read(fds[0], &end, 1), 0);
+	assert_int_equal(claim_state(elsewhere, folder), DEAD);
+	assert_int_equal(claim_state(here, folder), UNKNOWN);
+	assert_int_equal(claim_state("x", folder), UNKNOWN);
+	put_text("claimed/claim", "0123456789abcdef0123456789abcdef elsewhere\n");
+	assert_int_equal(claim_state(elsewhere, folder), UNKNOWN);
+	put_text("claimed/claim", "");
+	assert_int_equal(claim_state(elsewhere, folder), UNKNOWN);
+	close(fds[0]);
+	close(folder);
+	free(elsewhere);
+	free(here);
+}
+
 /* A process in another namespace, as in a container that shares the cache. */
 static void
 from_another_namespace(void **state)
@@ -209,9 +280,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(of_this_process),        cmocka_unit_test(others),
-	    cmocka_unit_test(through_a_life),         cmocka_unit_test(rubbish),
+	    cmocka_unit_test(of_this_process),
+	    cmocka_unit_test(others),
+	    cmocka_unit_test(through_a_life),
+	    cmocka_unit_test(rubbish),
 	    cmocka_unit_test(from_another_namespace),
+	    cmocka_unit_test(numbers),
+	    cmocka_unit_test(claims),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

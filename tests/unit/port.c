@@ -1,4 +1,8 @@
 /* port.c - the one port in what an engine printed. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "unit.h"
 
 static void
@@ -82,12 +86,40 @@ all_numbers(void **state)
 	}
 }
 
+/* While it is held nobody else gets it, however he asks; what is taken is not held. */
+static void
+holds(void **state)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int fd, other, taken = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+	(void)state;
+	assert_int_equal(bind(taken, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(taken, 1), 0);
+	assert_int_equal(getsockname(taken, (struct sockaddr *)&address, &size), 0);
+	assert_false(port_hold(ntohs(address.sin_port), &fd));
+	assert_int_equal(fd, -1);
+	close(taken);
+	assert_true(port_hold(ntohs(address.sin_port), &fd));
+	assert_true(fd >= 0);
+	assert_false(port_hold(ntohs(address.sin_port), &other));
+	taken = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(setsockopt(taken, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	assert_true(bind(taken, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(taken, 1) != 0);
+	close(taken);
+	close(fd);
+	assert_true(port_hold(ntohs(address.sin_port), &fd));
+	close(fd);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ports),
 	    cmocka_unit_test(all_numbers),
+	    cmocka_unit_test(holds),
 	};
 
 	return RUN_TESTS(tests);
