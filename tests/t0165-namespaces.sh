@@ -50,7 +50,7 @@ if [ -s /etc/machine-id ]; then
 	unset FAKE_SMOLVM_LATCH FAKE_SMOLVM_FAULT
 	ok 'one packs in another boot' wait_for '[ -n "$(find "$tmp/latch" -name "at.*")" ]' 60
 	for pid in $(processes); do
-		[ "$pid" = $$ ] || [ "$pid" = "$_watch_pid" ] || kill -s KILL "$pid"
+		[ "$pid" = $$ ] || [ "$pid" = "$_watch_pid" ] || kill -s KILL "$pid" 2>/dev/null
 	done
 	finish_make 10
 	isnt '... and is killed' "$(find "$CACHE_DIR/.run" -mindepth 1 -maxdepth 1)" ''

@@ -3,7 +3,7 @@
 # image of the user's; and nobody waits for that.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-need jq skopeo setsid
+need jq skopeo setsid ps
 need_private
 
 must make_image agent
@@ -104,54 +104,63 @@ must_fail '... and goes then' docker image inspect "$ref"
 must_fail '... with the folder' test -e "$run"
 
 # Runs one after the other push to the same port, so that they give the same name: a dead one's is the next one's by then.
-gated() { # GATE VERB [ARGUMENT...]: a make that is held there
+gated() { # GATE VERB [ARGUMENT...]: a make that will be held there
 	mkdir "$tmp/$1"
 	mkfifo "$tmp/$1/go"
+	out=$tmp/$1/out err=$tmp/$1/err
 	export DOCKER="$top/tests/fake/docker" FAKE_DOCKER_FAULT="$2:gate" FAKE_DOCKER_GATE="$tmp/$1"
 	_gate=$1
 	shift 2
 	start_make smolmachine IMAGE="$again" ROUTE=push REGISTRY_IMAGE= SQUASH=0 "$@"
+	echo "$make_pid" >"$tmp/$_gate/pid"
 	unset DOCKER FAKE_DOCKER_FAULT FAKE_DOCKER_GATE
-	ok "a make is held (at $_gate)" wait_for '[ -s "$tmp/$_gate/at" ]' 60
+	out=$tmp/stdout err=$tmp/stderr
 }
-tell() { timeout 10 sh -c 'echo go >"$1"' sh "$tmp/$1/go"; }
+held() { ok "a make is held ($1)" wait_for "[ -s '$tmp/$1/at' ]" 60; } # GATE
+finish() { # GATE SECONDS
+	read -r make_pid <"$tmp/$1/pid"
+	out=$tmp/$1/out err=$tmp/$1/err
+	finish_make "$2" || diag_file "stderr of $1" "$err"
+	out=$tmp/stdout err=$tmp/stderr
+	return "$rc"
+}
+tell() { timeout 10 sh -c 'echo go >"$1"' sh "$tmp/$1/go"; } # GATE
 must make_image again
 again=$image image=$agent
 must run_make smolmachine IMAGE="$again" ROUTE=push REGISTRY_IMAGE= SQUASH=0 # the port is known
 rm -f "$(cat "$out")"
 gated killed push
-for pid in $(processes); do
-	[ "$pid" = $$ ] || [ "$pid" = "$_watch_pid" ] || kill -s KILL "$pid"
-done
-finish_make 10
-names=$(tags)
-isnt 'a make that is killed in its push leaves a tag' "$names" ''
+held killed
 gated second push
-is '... the next has the same' "$(tags)" "$names"
-(out=$tmp/out.third err=$tmp/err.third && hit)
-is 'a third make sweeps' "$?" 0
-is '... and leaves it' "$(tags)" "$names"
+ok 'another waits for it' wait_for 'grep -q "waiting for" "$tmp/second/err"' 60
+names=$(tags | sort -u)
+isnt 'the first has a tag' "$names" ''
+# shellcheck disable=SC2046 # a list
+kill -s KILL $(ps -s "$(cat "$tmp/killed/pid")" -o pid=)
+finish killed 10
+held second
+is 'when it is killed, the second has the same' "$(tags | sort -u)" "$names"
+must hit
+is '... and a third one, which sweeps, leaves it' "$(tags | sort -u)" "$names"
 must tell second
-ok '... so that the second succeeds' finish_make 60
+ok '... so that the second succeeds' finish second 60
 must hit
 assert_nothing_left '... and nothing is left' 3
 
 # The same beside one that is about to remove its own, with an engine that takes its time. Another user has a cache of his own.
 rm -f "$CACHE_DIR"/*.smolmachine
 gated slow rmi
-slow_pid=$make_pid slow_names=$(tags | sort -u)
+held slow
+names=$(tags | sort -u)
 must mkdir -p -m 700 "$tmp/cache of another/.store"
 must cp "$CACHE_DIR/.store/port" "$tmp/cache of another/.store"
-out=$tmp/out.2 err=$tmp/err.2
 gated beside push CACHE_DIR="$tmp/cache of another"
-is 'a make beside one that removes its tag has a tag of its own' "$(tags | sort -u | wc -l) $(tags | sort -u | grep -cxF -e "$slow_names")" "2 1"
+held beside
+is 'a make beside one that removes its tag has a tag of its own' "$(tags | sort -u | wc -l) $(tags | sort -u | grep -cxF -e "$names")" '2 1'
 must tell slow
-beside_pid=$make_pid make_pid=$slow_pid
-ok '... that one ends' finish_make 60
-make_pid=$beside_pid
+ok '... that one ends' finish slow 60
 must tell beside
-ok '... and the other succeeds' finish_make 60
-out=$tmp/stdout err=$tmp/stderr
+ok '... and the other succeeds' finish beside 60
 must hit
 assert_nothing_left '... and nothing is left' 3
 

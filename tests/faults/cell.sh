@@ -71,6 +71,7 @@ arm() {
 	teardown) docker_fault=rm:gate ;;
 	export) goal_image=$large gate_at='serve-image write *.run/*' ;;
 	close-d) gate_at='with-run unlinkat *' ;;
+	note) gate_at='identify-image rename *.id/*' ;;
 	esac
 	case $fault in
 	error | hang) arm_error ;;
@@ -288,7 +289,7 @@ line() {
 # --- The checks
 packs() { grep -c ' start ' "$FAKE_SMOLVM_LOG"; }
 half() { # what is wrong in CACHE_DIR, one line each
-	for f in "$CACHE_DIR"/* "$CACHE_DIR"/.id/* "$CACHE_DIR"/.verified/* "$CACHE_DIR"/.floor/*; do
+	for f in "$CACHE_DIR"/* "$CACHE_DIR"/.id/* "$CACHE_DIR"/.verified/* "$CACHE_DIR"/.floor/* "$CACHE_DIR"/.store/*; do
 		case $f in
 		*'/*') ;;
 		*.smolmachine.smolmachine)
@@ -308,6 +309,7 @@ in_engine() {
 	docker volume ls -q | sed 's/^/volume /'
 	[ "$(docker network ls -q | wc -l)" = "$(echo "$networks" | wc -l)" ] || docker network ls | sed 's/^/network /'
 	docker image ls --format '{{.Repository}}:{{.Tag}}' | grep -E '^(127\.|localhost:|smolmake-pin)' | sed 's/^/tag /'
+	docker image ls -a --digests --format '{{.Repository}}@{{.Digest}}' | grep -E '^(127\.|localhost:).*@sha256' | sed 's/^/tag /'
 	find "$TMPDIR" -mindepth 1 | sed 's/^/temporary /'
 }
 

@@ -58,4 +58,5 @@ unset FAKE_SMOLVM_FAULT
 ok 'one more make' run_make smolmachine IMAGE="$image"
 assert_nothing_left 'leaves nothing' 3
 is '... in the engine neither' "$(docker ps -aq; docker volume ls -q)" ''
+is '... nor a reference by digest' "$(docker image ls -a --digests --format '{{.Repository}}@{{.Digest}}' | grep '^127\.')" ''
 done_testing
