@@ -4,67 +4,101 @@
  * The tree is written as any tar would write it, each folder followed by all
  * that is in it: every extractor then makes parents before children, and sets
  * the times of a folder when it is done with what is in it. Content is copied
- * from the layers, headers are written anew by libarchive.
+ * from the layers, headers are written anew (entry-write.c).
  */
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "image/flat.h"
 #include "image/hash.h"
 
-enum { BLOCK = 256 << 10 };
+enum { BLOCK = 512, BUFFER = 256 << 10 };
 
 struct sink {
-	struct archive *archive;
 	EVP_MD_CTX *hash; /* NULL: the size is all that is wanted */
 	int out;          /* -1: nowhere */
 	uint64_t size;
+	unsigned char *buffer; /* what has not been written yet */
+	size_t used;
 	char *why;
 };
 
-static la_ssize_t
-on_write(struct archive *a, void *arg, const void *bytes, size_t size)
+static bool
+flush(struct sink *s)
 {
-	struct sink *s = arg;
-
 	if (s->hash != NULL)
-		hash_update(s->hash, bytes, size);
-	if (s->out >= 0 && !write_all(s->out, bytes, size)) {
-		archive_set_error(a, errno, "cannot write it: %s", strerror(errno));
-		return -1;
-	}
-	s->size += size;
-	return (la_ssize_t)size;
-}
-
-static bool
-spoilt(const struct sink *s)
-{
-	const char *reason = archive_error_string(s->archive);
-
-	return fail(s->why, "%.150s", reason ? reason : "cannot write the layer");
-}
-
-/* As with tar_next: a name that is not ASCII gives a warning and is written as the bytes it is. */
-static bool
-put_header(struct sink *s, struct archive_entry *entry)
-{
-	int rc = archive_write_header(s->archive, entry);
-
-	return rc == ARCHIVE_OK || (rc == ARCHIVE_WARN && archive_errno(s->archive) == EILSEQ) || spoilt(s);
+		hash_update(s->hash, s->buffer, s->used);
+	if (s->out >= 0 && !write_all(s->out, s->buffer, s->used))
+		return fail_errno(s->why, "cannot write it");
+	s->used = 0;
+	return true;
 }
 
 static bool
 put(struct sink *s, const void *bytes, size_t size)
 {
-	return archive_write_data(s->archive, bytes, size) == (la_ssize_t)size || spoilt(s);
+	const unsigned char *from = bytes;
+
+	s->size += size;
+	while (s->hash != NULL && size > 0) {
+		size_t n = size < BUFFER - s->used ? size : BUFFER - s->used;
+
+		memcpy(s->buffer + s->used, from, n);
+		s->used += n;
+		from += n;
+		size -= n;
+		if (s->used == BUFFER && !flush(s))
+			return false;
+	}
+	return true;
 }
 
-/* A hole: libarchive leaves out of the archive what the entry's map says is one. */
+static bool
+put_padding(struct sink *s)
+{
+	static const char zeros[BLOCK];
+
+	return put(s, zeros, -s->size % BLOCK);
+}
+
+static bool
+put_header(struct sink *s, const struct entry *e)
+{
+	char *text;
+	size_t size = entry_header(e, &text);
+	bool good = put(s, text, size);
+
+	free(text);
+	return good;
+}
+
+/* Bytes of a layer, straight into the buffer. */
+static bool
+put_content(struct sink *s, int fd, off_t at, uint64_t size)
+{
+	if (s->hash == NULL) {
+		s->size += size;
+		return true;
+	}
+	while (size > 0) {
+		size_t n = size < BUFFER - s->used ? (size_t)size : BUFFER - s->used;
+
+		if (!read_at(fd, s->buffer + s->used, n, at))
+			return fail_errno(s->why, "cannot read it");
+		s->used += n;
+		s->size += n;
+		at += (off_t)n;
+		size -= n;
+		if (s->used == BUFFER && !flush(s))
+			return false;
+	}
+	return true;
+}
+
 static bool
 put_zeros(struct sink *s, int64_t size)
 {
-	static char zeros[BLOCK];
+	static const char zeros[BLOCK];
 
 	for (; size > 0; size -= BLOCK)
 		if (!put(s, zeros, size < BLOCK ? (size_t)size : BLOCK))
@@ -72,24 +106,67 @@ put_zeros(struct sink *s, int64_t size)
 	return true;
 }
 
-static bool
-put_content(struct flat *f, struct sink *s, int64_t size)
+/*
+ * The pieces of a sparse file in whole blocks, and one without bytes at its end, as GNU tar wants them. It
+ * begins each piece at a block of its own, which archive/tar does not; so both read the same. The caller
+ * frees them.
+ */
+static struct piece *
+in_blocks(const struct entry *e, size_t *count)
 {
-	off_t done = 0, offset;
-	const void *bytes;
-	enum found found;
-	size_t n;
+	struct piece *block = xmalloc((e->pieces + 1) * sizeof(*block));
+	int64_t end = 0;
 
-	while ((found = tar_data(&f->tar, &bytes, &n, &offset, s->why)) == ENTRY) {
-		if (n == 0)
+	*count = 0;
+	for (const struct piece *p = e->piece; p != NULL && p < e->piece + e->pieces; p++) {
+		int64_t start = p->offset - p->offset % BLOCK;
+
+		if (p->size == 0)
 			continue;
-		if (offset < done || (uint64_t)offset + n > (uint64_t)size)
-			return fail(s->why, "damaged map of holes");
-		if (!put_zeros(s, offset - done) || !put(s, bytes, n))
-			return false;
-		done = offset + (off_t)n;
+		if (*count == 0 || start > end)
+			block[(*count)++].offset = start;
+		end = p->offset + p->size;
+		end += (BLOCK - end % BLOCK) % BLOCK;
+		end = end < e->size ? end : e->size;
+		block[*count - 1].size = end - block[*count - 1].offset;
 	}
-	return found == END && put_zeros(s, size - done);
+	if (end < e->size)
+		block[(*count)++] = (struct piece){e->size, 0};
+	return block;
+}
+
+static bool
+put_pieces(struct sink *s, const struct entry *e, const struct piece *block, size_t blocks, int fd, off_t at)
+{
+	const struct piece *p = e->piece, *last = e->pieces > 0 ? p + e->pieces : p;
+
+	for (size_t i = 0; i < blocks; i++) {
+		int64_t done = block[i].offset, end = done + block[i].size;
+
+		for (; p != last && p->offset < end; p++) {
+			if (p->size == 0)
+				continue;
+			if (!put_zeros(s, p->offset - done) || !put_content(s, fd, at, (uint64_t)p->size))
+				return false;
+			at += p->size;
+			done = p->offset + p->size;
+		}
+		if (!put_zeros(s, end - done))
+			return false;
+	}
+	return true;
+}
+
+static bool
+put_sparse(struct sink *s, const struct entry *e, int fd, off_t at)
+{
+	struct entry written = *e;
+	bool good;
+
+	written.piece = in_blocks(e, &written.pieces);
+	good = put_header(s, &written) && put_pieces(s, e, written.piece, written.pieces, fd, at);
+	free(written.piece);
+	return good && put_padding(s);
 }
 
 /* The entry that the file is made of becomes the current one; most often it is the next. */
@@ -98,12 +175,11 @@ go_to(struct flat *f, const struct file *file, char why[WHY])
 {
 	struct place *p = &f->place[file->layer];
 
-	if (f->read == p && tar_next(&f->tar, why) == ENTRY && f->tar.header == file->header)
+	if (f->read == p && entry_next(&f->reader, why) == ENTRY && f->reader.header == file->header)
 		return true;
 	f->read = p;
-	if (!tar_seek(&f->tar, p->fd, file->header, p->end, why))
-		return false;
-	return tar_next(&f->tar, why) == ENTRY || fail(why, "the layer has changed while it was read");
+	entry_reader_at(&f->reader, p->fd, file->header, p->end);
+	return entry_next(&f->reader, why) == ENTRY || fail(why, "the layer has changed while it was read");
 }
 
 /*
@@ -114,49 +190,46 @@ go_to(struct flat *f, const struct file *file, char why[WHY])
 static bool
 put_file(struct flat *f, struct sink *s, const struct file *file, const char *path, const char *link)
 {
-	struct archive_entry *entry;
-	int64_t size;
+	struct entry e;
 
 	if (!go_to(f, file, s->why))
 		return false;
-	entry = f->tar.entry;
-	size = link == NULL && archive_entry_filetype(entry) == AE_IFREG ? archive_entry_size(entry) : 0;
-	archive_entry_copy_pathname(entry, path);
-	if (link != NULL)
-		archive_entry_copy_hardlink(entry, link);
-	archive_entry_set_size(entry, size);
-	archive_entry_copy_uname(entry, NULL);
-	archive_entry_copy_gname(entry, NULL);
-	archive_entry_unset_atime(entry);
-	archive_entry_unset_ctime(entry);
-	archive_entry_unset_birthtime(entry);
-	if (!put_header(s, entry))
+	e = f->reader.entry;
+	e.path = path;
+	e.link = e.type == '2' ? e.link : NULL;
+	if (link != NULL) {
+		e.type = '1';
+		e.link = link;
+		e.size = 0;
+		e.sparse = false;
+	}
+	if (e.sparse)
+		return put_sparse(s, &e, f->place[file->layer].fd, f->reader.data);
+	if (!put_header(s, &e))
 		return false;
-	return s->hash != NULL && size > 0 ? put_content(f, s, size) : put_zeros(s, size);
+	return e.type != '0' ||
+	       (put_content(s, f->place[file->layer].fd, f->reader.data, (uint64_t)f->reader.stored) &&
+		put_padding(s));
 }
 
 /* A folder that no layer describes: root's, for everybody to enter, of no particular time. */
 static bool
 put_folder(struct sink *s, const char *path)
 {
-	struct archive_entry *entry = archive_entry_new();
-	bool good;
-
-	archive_entry_copy_pathname(entry, path);
-	archive_entry_set_mode(entry, AE_IFDIR | 0755);
-	archive_entry_set_mtime(entry, 0, 0);
-	good = put_header(s, entry);
-	archive_entry_free(entry);
-	return good;
+	return put_header(s, &(struct entry){.type = '5', .path = path, .mode = 0755});
 }
 
 static bool
 put_node(struct flat *f, struct sink *s, const struct node *n)
 {
-	char path[PATH_ROOM], link[PATH_ROOM];
+	char path[PATH_ROOM + 1], link[PATH_ROOM];
 	const struct node *carrier;
 
 	tree_path(n, path);
+	if (*path == '\0')
+		snprintf(path, sizeof(path), ".");
+	if (n->folder)
+		snprintf(path + strlen(path), sizeof(path) - strlen(path), "/");
 	if (n->file == NULL)
 		return put_folder(s, path);
 	if (n->file->carrier == NULL)
@@ -164,33 +237,21 @@ put_node(struct flat *f, struct sink *s, const struct node *n)
 	carrier = n->file->carrier;
 	if (carrier != n)
 		tree_path(carrier, link);
-	return put_file(f, s, n->file, *path ? path : ".", carrier != n ? link : NULL);
-}
-
-static bool
-put_tree(struct flat *f, struct sink *s)
-{
-	for (const struct node *n = f->tree.root; n != NULL; n = tree_after(n))
-		if ((n->parent != NULL || n->file != NULL) && !put_node(f, s, n))
-			return false;
-	return archive_write_close(s->archive) == ARCHIVE_OK || spoilt(s);
+	return put_file(f, s, n->file, path, carrier != n ? link : NULL);
 }
 
 static bool
 write_tree(struct flat *f, struct sink *s)
 {
-	bool good;
+	static const char end[2 * BLOCK];
+	bool good = true;
 
-	s->archive = archive_write_new();
-	if (s->archive == NULL)
-		die(EXIT_SYSTEM, "out of memory");
-	archive_write_set_format_pax(s->archive); /* restricted would drop the fractions of a second */
-	archive_write_set_bytes_per_block(s->archive, BLOCK);
-	archive_write_set_bytes_in_last_block(s->archive, 1);
-	good = archive_write_set_options(s->archive, "xattrheader=SCHILY") == ARCHIVE_OK &&
-	       archive_write_open(s->archive, s, NULL, on_write, NULL) == ARCHIVE_OK;
-	good = good ? put_tree(f, s) : spoilt(s);
-	archive_write_free(s->archive);
+	s->buffer = xmalloc(BUFFER);
+	f->read = NULL;
+	for (const struct node *n = f->tree.root; n != NULL && good; n = tree_after(n))
+		good = (n->parent == NULL && n->file == NULL) || put_node(f, s, n);
+	good = good && put(s, end, sizeof(end)) && flush(s);
+	free(s->buffer);
 	return good;
 }
 

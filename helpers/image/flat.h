@@ -2,6 +2,7 @@
 #ifndef FLAT_H
 #define FLAT_H
 
+#include "image/entry.h"
 #include "image/flatten.h"
 #include "image/tree.h"
 
@@ -15,8 +16,8 @@ struct flat {
 	uint64_t size;       /* bytes of all files, those that a later layer replaces and holes included */
 	struct place *place; /* of each layer, as a plain tar */
 	int scratch;         /* what was compressed, decoded; -1: nothing was */
-	struct tar tar;      /* the layer that is being read */
-	struct place *read;  /* which one that is */
+	struct entry_reader reader; /* of the layer that is being read */
+	struct place *read;         /* which one that is */
 };
 
 #endif

@@ -19,6 +19,8 @@
 
 /* A hole of any size is a few bytes in a layer; it has to be written out, as the engine had to. */
 #define SIZE_MOST (UINT64_C(1) << 40)
+/* 4294967295 is nobody's: to chown() it means to leave the owner as it is. */
+#define ID_MOST (INT64_C(4294967294))
 
 /*
  * ".wh.NAME" takes NAME away, ".wh..wh..opq" all that is in its folder; whatever
@@ -60,47 +62,44 @@ add_link(struct flat *f, const char *path, const char *raw_target, uint32_t laye
 	return tree_link(&f->tree, path, n, layer, why) != NULL;
 }
 
-/* What libarchive reads, but could not write again. */
+/* What no file has, or would go to another owner than the layer says. */
 static bool
-plausible(struct flat *f, struct archive_entry *entry, const char *path, char why[WHY])
+plausible(struct flat *f, const struct entry *e, const char *path, char why[WHY])
 {
-	long long size = archive_entry_size(entry), uid = archive_entry_uid(entry),
-		  gid = archive_entry_gid(entry);
-
-	if (size < 0 || (uint64_t)size > SIZE_MOST - f->size)
+	if (e->size < 0 || (uint64_t)e->size > SIZE_MOST - f->size)
 		return fail(why, "'%.100s' claims to have %lld bytes; an image may have 1 TiB together", path,
-			    size);
-	if (uid < 0 || gid < 0)
-		return fail(why, "'%.100s' claims to be of %lld:%lld", path, uid, gid);
-	f->size += (uint64_t)size;
+			    (long long)e->size);
+	if (e->uid < 0 || e->gid < 0 || e->uid > ID_MOST || e->gid > ID_MOST)
+		return fail(why, "'%.100s' claims to be of %lld:%lld", path, (long long)e->uid,
+			    (long long)e->gid);
+	f->size += (uint64_t)e->size;
 	return true;
 }
 
 static bool
-apply(struct flat *f, struct tar *t, uint32_t layer, char why[WHY])
+apply(struct flat *f, const struct entry_reader *r, uint32_t layer, char why[WHY])
 {
-	const char *raw = archive_entry_pathname(t->entry), *target = archive_entry_hardlink(t->entry);
-	bool is_folder = target == NULL && archive_entry_filetype(t->entry) == AE_IFDIR;
+	const struct entry *e = &r->entry;
 	struct node *folder, *n;
 	char path[PATH_ROOM];
 	const char *base;
 
-	if (raw == NULL || !clean_path(raw, path))
-		return fail(why, "an entry has the unusable name '%.140s'", raw ? raw : "");
+	if (!clean_path(e->path, path))
+		return fail(why, "an entry has the unusable name '%.140s'", e->path);
 	base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	if (strncmp(base, ".wh.", strlen(".wh.")) == 0)
 		return white_out(f, path, base, layer, why);
-	if (*path == '\0' && !is_folder)
+	if (*path == '\0' && e->type != '5')
 		return fail(why, "its root is no folder");
-	if (!plausible(f, t->entry, path, why))
+	if (!plausible(f, e, path, why))
 		return false;
-	if (target != NULL)
-		return add_link(f, path, target, layer, why);
+	if (e->type == '1')
+		return add_link(f, path, e->link, layer, why);
 	folder = tree_reach(&f->tree, path, &base, layer, true, why);
-	n = folder != NULL ? tree_put(&f->tree, folder, base, is_folder, layer, why) : NULL;
+	n = folder != NULL ? tree_put(&f->tree, folder, base, e->type == '5', layer, why) : NULL;
 	if (n == NULL)
 		return false;
-	tree_describe(n, t->header, archive_entry_symlink(t->entry), layer);
+	tree_describe(n, r->header, e->type == '2' ? e->link : NULL, layer);
 	return true;
 }
 
@@ -108,12 +107,11 @@ static bool
 apply_layer(struct flat *f, size_t layer, char why[WHY])
 {
 	const struct place *p = &f->place[layer];
-	enum found found = BROKEN;
+	enum found found;
 
-	if (!tar_seek(&f->tar, p->fd, p->start, p->end, why))
-		return false;
-	while ((found = tar_next(&f->tar, why)) == ENTRY)
-		if (!apply(f, &f->tar, (uint32_t)layer, why))
+	entry_reader_at(&f->reader, p->fd, p->start, p->end);
+	while ((found = entry_next(&f->reader, why)) == ENTRY)
+		if (!apply(f, &f->reader, (uint32_t)layer, why))
 			return false;
 	return found == END;
 }
@@ -150,7 +148,6 @@ flat_open(struct export *e, struct image *m, const char *folder, char why[WHY])
 	*f = (struct flat){.scratch = -1};
 	f->place = xmalloc(m->layers * sizeof(*f->place));
 	tree_init(&f->tree);
-	tar_init(&f->tar);
 	for (size_t i = 0; i < m->layers; i++) {
 		bool good = place_layer(f, e, m, i, folder, why);
 
@@ -174,7 +171,7 @@ void
 flat_free(struct flat *f)
 {
 	tree_free(&f->tree);
-	tar_close(&f->tar);
+	entry_reader_free(&f->reader);
 	if (f->scratch >= 0)
 		close(f->scratch);
 	free(f->place);

@@ -8,6 +8,7 @@
  *FOLDER/2.tar, ... KIND NAME [KEY=VALUE]...                    KIND: dir file link symlink char block fifo
  *
  *	mode=OCTAL uid=N gid=N time=SECONDS[.NANOSECONDS] to=TARGET dev=MAJOR,MINOR xattr.user.x=VALUE
+ *	pax.KEY=VALUE (a record of the extended header as it is)
  *	text=CONTENT, or size=BYTES of noise from the seed seed=N; claim=BYTES puts another size in the header
  *
  * Exit: 0 written; 100 usage, or a line that is none of these; 111 cannot be written.
@@ -31,7 +32,7 @@ struct entry {
 	const char *text; /* or NULL: noise */
 	unsigned long long size, claim, seed;
 	size_t xattrs;
-	const char *xattr[WORDS]; /* NAME=VALUE, with lengths: values hold any byte */
+	const char *xattr[WORDS]; /* xattr.NAME=VALUE or pax.KEY=VALUE, with lengths: values hold any byte */
 	size_t xattr_size[WORDS];
 };
 
@@ -162,11 +163,13 @@ extended_header(const struct entry *e, char *pax)
 	add_number(pax, &used, "gid", e->gid);
 	for (size_t i = 0; i < e->xattrs; i++) {
 		const char *equals = memchr(e->xattr[i], '=', e->xattr_size[i]);
+		bool pax_key = strncmp(e->xattr[i], "pax.", 4) == 0;
+		const char *name = e->xattr[i] + (pax_key ? 4 : 0);
 		char key[300];
 
 		if (equals == NULL)
 			bad("xattr without a value");
-		snprintf(key, sizeof(key), "SCHILY.%.*s", (int)(equals - e->xattr[i]), e->xattr[i]);
+		snprintf(key, sizeof(key), "%s%.*s", pax_key ? "" : "SCHILY.", (int)(equals - name), name);
 		add_record(pax, &used, key, equals + 1,
 			   e->xattr_size[i] - (size_t)(equals + 1 - e->xattr[i]));
 	}
@@ -277,7 +280,7 @@ read_option(struct entry *e, char *word)
 
 	if (equals == NULL)
 		bad("expected KEY=VALUE");
-	if (strncmp(word, "xattr.", 6) == 0) {
+	if (strncmp(word, "xattr.", 6) == 0 || strncmp(word, "pax.", 4) == 0) {
 		e->xattr[e->xattrs] = word;
 		e->xattr_size[e->xattrs++] = unescape(word);
 		return;

@@ -376,14 +376,24 @@ maps_of_holes(void **state)
 	     "claims to have 9000000000000000 bytes"},
 	    {"GNU.sparse.realsize=1099511627777", "1\n1099511627777\n0\n",
 	     "claims to have 1099511627777 bytes"},
-	    {"GNU.sparse.realsize=-9223372036854775808", "1\n0\n0\n",
-	     "claims to have -9223372036854775808 bytes"},
-	    {"GNU.sparse.realsize=-1", "0\n", "claims to have -1 bytes"},
-	    {"GNU.sparse.realsize=10", "1\n0\n512\n", ""}, /* no hole at all */
-	    {"GNU.sparse.realsize=10", "1\n2\n9\n", ""},   /* libarchive drops it */
-	    {"GNU.sparse.realsize=10", "1\n5\n9223372036854775807\n", "layer 1 of"},
-	    {"GNU.sparse.realsize=10", "2\n5\n2\n1\n2\n", ""},
+	    {"GNU.sparse.realsize=-9223372036854775808", "1\n0\n0\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=-1", "0\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=1x", "0\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "1\n0\n512\n", "a damaged map of holes"}, /* as archive/tar has it */
+	    {"GNU.sparse.realsize=10", "1\n2\n9\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "1\n5\n9223372036854775807\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "2\n5\n0\n1\n0\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "1\n11\n0\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "1\n-1\n0\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "1\n1\n-1\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "1\n1\n1\n", "a damaged map of holes"}, /* which is not there */
+	    {"GNU.sparse.realsize=10", "-1\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "99999999999999\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "2\n1\n0\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "2 \n1\n0\n5\n0\n", "a damaged map of holes"},
+	    {"GNU.sparse.realsize=10", "2\n1\n0\n5\n0\n", ""},
 	    {"GNU.sparse.realsize=10", "1\n10\n0\n", ""},
+	    {"GNU.sparse.realsize=0", "0\n", ""},
 	};
 	char digest[DIGEST];
 
