@@ -9,7 +9,7 @@
 
 #include "engine/sweep.h"
 
-#define USAGE "usage: sweep-runs [-h] RUN...   (environment: CACHE_DIR DOCKER TOOL_TIMEOUT)\n"
+#define USAGE "usage: sweep-runs [-h] [RUN...]   (environment: CACHE_DIR DOCKER TOOL_TIMEOUT)\n"
 
 int
 main(int argc, char **argv)
@@ -18,10 +18,10 @@ main(int argc, char **argv)
 	int first = operands(argc, argv, USAGE);
 	bool done;
 
-	if (first == argc)
-		bad_usage(USAGE);
 	supervise();
 	enter_cache();
+	if (first == argc)
+		sweep_containers();
 	for (; first < argc; first++)
 		if (run_is_dead(argv[first]))
 			list_add(&dead, argv[first]);

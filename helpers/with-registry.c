@@ -22,6 +22,7 @@
 #include "engine/ask.h"
 #include "engine/engine.h"
 #include "engine/sweep.h"
+#include "engine/sweeper.h"
 #include "engine/tags.h"
 
 #define USAGE                                                                                                \
@@ -331,10 +332,8 @@ start_and_wait(struct registry *r, const struct list *own, unsigned timeout, cha
 		r->started = r->ended = r->gone = false;
 		r->port = 0;
 		start_registry(r, own);
-		if (tries == 0) { /* while it starts */
-			sweep_containers();
+		if (tries == 0) /* while it starts */
 			plain_http = allows_plain_http(r);
-		}
 		if (wait_for_registry(r, deadline, why) && plain_http)
 			return true;
 		stop_registry(r);
@@ -357,7 +356,9 @@ main(int argc, char **argv)
 	struct registry r = {0};
 	struct command c = {.in = 0, .out = 1, .err = 2};
 	struct outcome o = {.code = EXIT_NO};
-	struct list own = {0};
+	struct list own = {0}, nothing = {0};
+	char *sweeper = sweeper_find(argv[0]);
+	pid_t sweeping;
 	bool removed = true;
 	unsigned timeout;
 	int64_t start;
@@ -384,6 +385,7 @@ main(int argc, char **argv)
 	look_at_image(&r, &own);
 	write_file(mark, "", 0, 0600);
 	start = now_ms();
+	sweeping = sweeper_start(sweeper, &nothing);
 	if (start_and_wait(&r, &own, timeout, why)) {
 		char *line = format("registry %lld", (long long)(now_ms() - start));
 
@@ -399,6 +401,8 @@ main(int argc, char **argv)
 		    "larger REGISTRY_TIMEOUT",
 		    r.image, timeout, why);
 	}
+	sweeper_finish(sweeping, now_ms() - start);
+	free(sweeper);
 	if (removed) /* else the next run does */
 		unlink(mark);
 	end_as_caught();

@@ -16,15 +16,13 @@
 #include <unistd.h>
 
 #include "engine/sweep.h"
+#include "engine/sweeper.h"
 #include "lib/lib.h"
 
 #define USAGE "usage: with-run [-h] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"
 
 /* A pack's virtual machine has 4 processors and up to 8 GiB (smolvm, src/cli/pack.rs). */
 enum { PACK_CPUS = 4, PACK_GIB = 8 };
-
-/* Milliseconds that the sweeper gets behind the run. */
-enum { GRACE_MIN = 1000, GRACE_MAX = 5000 };
 
 static void
 set(const char *name, const char *value)
@@ -144,64 +142,6 @@ set_pack_jobs(void)
 	set("PACK_JOBS", text);
 }
 
-/* sweep-runs, which lies beside this program. Found before the working folder changes. The caller frees it.
- */
-static char *
-find_sweeper(const char *program)
-{
-	const char *slash = strrchr(program, '/');
-	char *path = format("%.*ssweep-runs", slash ? (int)(slash - program) + 1 : 0, program), *real;
-
-	real = realpath(path, NULL);
-	if (real == NULL)
-		return path;
-	free(path);
-	return real;
-}
-
-/* What only the engine can remove of dead runs, beside what the user wants; 0: there is nothing, or no
- * sweeper. */
-static pid_t
-start_sweeper(const char *program, const struct list *left)
-{
-	struct list argv = {0};
-	struct command c = {.in = -1, .out = -1, .err = -1, .group = true};
-	pid_t pid;
-
-	if (left->count == 0)
-		return 0;
-	list_add(&argv, program);
-	for (size_t i = 0; i < left->count; i++)
-		list_add(&argv, left->at[i]);
-	c.argv = argv.at;
-	pid = start_command(&c);
-	list_free(&argv);
-	return pid < 0 ? 0 : pid;
-}
-
-/*
- * An engine that answers is done by now, or soon. It gets as long as the run took, within bounds: a busy
- * machine is slow in both. What is not done then, is done by a later run.
- */
-static void
-finish_sweeper(pid_t pid, int64_t ran_ms)
-{
-	int64_t end = now_ms() + (ran_ms < GRACE_MIN ? GRACE_MIN : ran_ms > GRACE_MAX ? GRACE_MAX : ran_ms);
-	struct outcome o;
-
-	if (pid == 0)
-		return;
-	while (!poll_command(pid, &o)) {
-		int64_t left = end - now_ms();
-
-		if (left <= 0 || caught_signal()) {
-			kill_command(pid);
-			break;
-		}
-		pause_for(-1, left);
-	}
-}
-
 /*
  * A group of its own: a signal reaches all that the run has started, past the shells between, which die at
  * once and tell nobody. Who the group is, is written down for the sweep, since nobody can hand on a SIGKILL.
@@ -238,7 +178,7 @@ main(int argc, char **argv)
 	if (first == argc)
 		bad_usage(USAGE);
 	supervise();
-	sweeper = find_sweeper(argv[0]);
+	sweeper = sweeper_find(argv[0]);
 	umask(umask(0) | S_IWGRP | S_IWOTH); /* smolvm's files too become entries of the cache */
 	if (getcwd(here, sizeof(here)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot tell the working folder");
@@ -247,7 +187,7 @@ main(int argc, char **argv)
 	set_pack_jobs();
 	open_cache();
 	sweep_runs(&left);
-	sweeping = start_sweeper(sweeper, &left);
+	sweeping = left.count > 0 ? sweeper_start(sweeper, &left) : 0;
 	owner = own_name();
 	run = format(".run/%s", owner);
 	if (mkdir(run, 0700) != 0)
@@ -257,7 +197,7 @@ main(int argc, char **argv)
 	c.argv = argv + first;
 	c.dir = here;
 	o = run_in_group(&c, run);
-	finish_sweeper(sweeping, o.ms);
+	sweeper_finish(sweeping, o.ms);
 	shield(true);
 	sweep_temporaries();
 	close_runs(&run, 1);

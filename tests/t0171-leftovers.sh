@@ -211,6 +211,8 @@ for n in 1 2 3 4; do
 	docker tag "$image" "127.0.0.1:$n/agent:x"
 	echo "127.0.0.1:$n/agent:x" >"$run/$key.tag"
 done
+dead_run "${dead}5"
+: >"$run/registry"
 export DOCKER="$top/tests/fake/docker" FAKE_DOCKER_FAULT=rmi:hang FAKE_DOCKER_LOG="$tmp/docker.log"
 began=$(date +%s)
 ok 'a hit beside four dead runs, and an engine that does not answer rmi' run_make smolmachine IMAGE="$image" TOOL_TIMEOUT=100
@@ -219,6 +221,19 @@ ok "... takes $took s, not TOOL_TIMEOUT" test "$took" -lt 50
 is '... has asked once' "$(grep -c '^rmi' "$tmp/docker.log")" 1
 is '... has the answer' "$(cat "$out")" "$CACHE_DIR/$key.smolmachine.smolmachine"
 is '... and leaves the folders to a later run' "$(find "$CACHE_DIR/.run" -name '*.tag' | wc -l)" 4
+export FAKE_DOCKER_FAULT="rm:hang rmi:hang"
+began=$(date +%s)
+ok '... nor does one wait for rm' run_make smolmachine IMAGE="$image" TOOL_TIMEOUT=100
+took=$(($(date +%s) - began))
+ok "... which takes $took s" test "$took" -lt 50
+must docker create --name "smolmake-${dead}6" --label "smolmake.owner=${dead}6" --label "smolmake.cache=$CACHE_DIR" "$REGISTRY_IMAGE"
+rm -f "$CACHE_DIR/$key.smolmachine.smolmachine"
+export FAKE_DOCKER_FAULT=ps:hang
+began=$(date +%s)
+ok 'a miss by a container does not wait for ps' run_make smolmachine IMAGE="$image" ROUTE=push TOOL_TIMEOUT=100
+took=$(($(date +%s) - began))
+ok "... which takes $took s" test "$took" -lt 50
+docker rm -fv "smolmake-${dead}6" >/dev/null
 is '... and no process' "$(for pid in $(processes); do tr '\0' ' ' <"/proc/$pid/cmdline" | grep -F rmi; done)" ''
 unset DOCKER FAKE_DOCKER_FAULT FAKE_DOCKER_LOG
 must hit
@@ -239,8 +254,8 @@ is 'old temporary files go, and no others' "$(cd "$CACHE_DIR" && find . -name '*
 find "$CACHE_DIR" -name '*.tmp' -exec rm {} +
 mkdir "$tmp/gate"
 mkfifo "$tmp/gate/go"
-for at in 'identify-image rename *.id/*' 'publish-machine rename *.verified/*' 'with-store rename *.store/*.record' 'choose-route rename *.store/*.last'; do
-	rm -rf "$CACHE_DIR/.id" "$CACHE_DIR/.verified" "$CACHE_DIR/.store" "$CACHE_DIR"/*.smolmachine "$tmp/gate/at"
+for at in 'identify-image rename *.id/*' 'identify-image rename *.key/*' 'publish-machine rename *.verified/*' 'with-store rename *.store/*.record' 'choose-route rename *.store/*.last'; do
+	rm -rf "$CACHE_DIR/.id" "$CACHE_DIR/.key" "$CACHE_DIR/.verified" "$CACHE_DIR/.store" "$CACHE_DIR"/*.smolmachine "$tmp/gate/at"
 	case $at in choose-route*) set -- ROUTE=auto ;; *) set -- ROUTE=push ;; esac
 	export GATE="$tmp/gate" GATE_AT="$at" LD_PRELOAD="$top/cache/tests/gate.so" FAKE_SMOLVM_VERSION=1.17.0
 	start_make smolmachine IMAGE="$image" REGISTRY_IMAGE= "$@"
@@ -250,7 +265,7 @@ for at in 'identify-image rename *.id/*' 'publish-machine rename *.verified/*' '
 	finish_make 60
 	isnt '... and killed' "$rc" 0
 	must run_make smolmachine IMAGE="$image"
-	is '... leaves no temporary file' "$(find "$CACHE_DIR" "$top/cache/key" -name '*.tmp')" ''
+	is '... leaves no temporary file' "$(find "$CACHE_DIR" -name '*.tmp')" ''
 done
 assert_nothing_left 'nothing is left of all that' 3
 done_testing

@@ -1,4 +1,5 @@
 /* run.c - where a helper of a run is: CACHE_DIR, and the run's folder in it. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,25 +21,25 @@ operands(int argc, char **argv, const char *usage)
 	return optind;
 }
 
-static bool entered;
-
 /* CACHE_DIR becomes the working folder. */
 void
 enter_cache(void)
 {
 	if (chdir(needed("CACHE_DIR")) != 0)
 		die_errno(EXIT_SYSTEM, "cannot enter '%s'", setting("CACHE_DIR"));
-	entered = true;
 }
 
-/* Whether a path is below CACHE_DIR: an absolute one, or a relative one behind enter_cache(). */
+/* Whether a path is below CACHE_DIR: an absolute one, or a relative one while that is the working folder. */
 bool
 is_in_cache(const char *path)
 {
 	const char *cache = setting("CACHE_DIR");
 	size_t n = strlen(cache);
+	char here[PATH_MAX];
 
-	return *path == '/' ? n > 0 && strncmp(path, cache, n) == 0 && path[n] == '/' : entered;
+	if (*path == '/')
+		return n > 0 && strncmp(path, cache, n) == 0 && path[n] == '/';
+	return getcwd(here, sizeof(here)) != NULL && strcmp(here, cache) == 0;
 }
 
 /* <name>.<kind> in the run's folder, by its absolute path. The caller frees it. */
