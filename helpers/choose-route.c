@@ -207,7 +207,9 @@ faults_of_run(void)
 static enum way
 passable(enum way way, const struct miss *miss, char why[WHY])
 {
-	if (way != BY_STORE || engine_reaches_us(needed("DOCKER"), engine_of_run(), tool_timeout()))
+	if (way != BY_STORE ||
+	    engine_reaches_us(needed("DOCKER"), engine_kind(needed("DOCKER"), tool_timeout()),
+			      tool_timeout()))
 		return way;
 	fail(why, "the engine cannot push to us");
 	return strcmp(miss->route, "auto") == 0 ? BY_DIRECT : BY_CONTAINER;

@@ -108,13 +108,13 @@ text_of(json_t *image, const char *key)
 
 /* podman tells the variant of no image (4.3 to 5); docker leaves out the one that is usual. */
 static void
-read_platform(json_t *image, struct identity *id)
+read_platform(json_t *image, const struct inspection *i, struct identity *id)
 {
 	const char *variant = text_of(image, "Variant");
 
 	free(id->platform);
 	id->platform = platform_of(text_of(image, "Os"), text_of(image, "Architecture"), variant);
-	id->any_variant = *variant == '\0' && engine_of_run() == PODMAN;
+	id->any_variant = *variant == '\0' && i->by_podman;
 }
 
 /* Up to the variant. */
@@ -171,7 +171,7 @@ read_identity(json_t *image, const char *slug, const char *name, struct identity
 	}
 	if (*id->config == '\0' && !known_pair(id->engine, id))
 		export_config_digest(name, id->config);
-	read_platform(image, id);
+	read_platform(image, &i, id);
 	id->layers = (long long)i.layers;
 	if (i.layers == 0)
 		refuse("IMAGE: '%s' has no layers, there is nothing to boot; add a file to it", name);

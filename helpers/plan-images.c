@@ -252,16 +252,10 @@ may_be_remote(void)
 	       (strcmp(route, "auto") == 0 && !given(setting("REGISTRY_IMAGE")));
 }
 
-static const char *
-kind_name(enum engine e)
-{
-	return e == PODMAN ? "podman\n" : "docker\n";
-}
-
 int
 main(int argc, char **argv)
 {
-	const char *file = NULL, *kind;
+	const char *file = NULL;
 	char *about = "", *folder = "";
 	bool dry = false;
 	struct list slugs = {0}, goals = {0};
@@ -301,13 +295,8 @@ main(int argc, char **argv)
 		list_add(&slugs, w->slug);
 	}
 	supervise();
-	if (!dry) {
-		kind = kind_name(
-		    find_engine(needed("DOCKER"), seconds_setting("TOOL_TIMEOUT", 30), may_be_remote()));
-		path = format("%s/%s/engine", needed("CACHE_DIR"), needed("RUN"));
-		write_file(path, kind, strlen(kind), 0600);
-		free(path);
-	}
+	if (!dry)
+		check_engine(needed("DOCKER"), seconds_setting("TOOL_TIMEOUT", 30), may_be_remote());
 	for (size_t i = 0; i < count; i++) {
 		char *longer = format("%s%s\n", text, wishes[i].slug);
 

@@ -88,7 +88,7 @@ add_volumes(struct registry *r, json_t *declared)
 	const char *path;
 	json_t *nothing;
 
-	if (engine_of_run() == PODMAN)
+	if (engine_kind(r->docker, tool_timeout()) == PODMAN)
 		declared = NULL;
 	json_object_foreach(declared, path, nothing)
 	{

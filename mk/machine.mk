@@ -26,14 +26,21 @@ steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.packed)
 stage = "$$BIN/with-deadline" -n $1 -p $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
 
 $(machines): %.smolmachine.smolmachine: | $(RUN)/%.packed
-	$(Q)exec "$$BIN/publish-machine" $*
+	$(Q)exec "$$BIN/publish-machine" -- $*
+
+# What is to be had without a proxy: our registry, and what the user says under either name; some programs read the one, some the
+# other, and curl takes * for all only where it stands alone.
+no-proxy = direct=127.0.0.1,localhost$${NO_PROXY:+,$$NO_PROXY}; \
+	[ "$${no_proxy-}" = "$${NO_PROXY-}" ] || direct=$$direct$${no_proxy:+,$$no_proxy}; \
+	case ,$$direct, in *,\*,*) direct=* ;; esac; \
+	export NO_PROXY="$$direct" no_proxy="$$direct"
 
 # A clean folder: old smolvms look for their launcher in ./target first. All that it leaves there is ours.
 # At most PACK_JOBS at once on this machine: each is a virtual machine of 4 processors and up to 8 GiB.
 $(RUN)/%.packed: | $(RUN)/%.pushed
 	$(Q)read -r ref <$(RUN)/$*.ref; mkdir -p $(RUN)/$*.work; \
 	export TMPDIR="$$CACHE_DIR/$(RUN)/$*.work" SMOLVM_PACK_STAGING="$$CACHE_DIR/$(RUN)/$*.work"; \
-	export NO_PROXY="127.0.0.1,localhost$${NO_PROXY:+,$$NO_PROXY}"; export no_proxy="$$NO_PROXY"; \
+	$(no-proxy); \
 	exec "$$BIN/with-lock" -q -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-floor" $(RUN)/smolvm $(RUN)/$*.log \
 		$(call stage,pack) -m "$$ref" -t "$$PACK_TIMEOUT" -d $(RUN)/$*.work -a $(RUN)/$*.pack \
 		"$$SMOLVM" pack create --image="$$ref" --output="$$CACHE_DIR/$(RUN)/$*"

@@ -29,7 +29,7 @@ give_up() { # after a failure: under -k the other images are finished first
 if [ "$goal" = pack ]; then
 	keys=$LOCKED
 	# shellcheck disable=SC2086
-	"$BIN/find-machines" $keys || exit
+	"$BIN/find-machines" -- $keys || exit
 	missing=
 	for key in $keys; do [ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || missing=1; done
 	[ -n "$missing" ] || exit 0
@@ -49,7 +49,7 @@ if [ "$goal" = pack ]; then
 		;;
 	esac
 	# shellcheck disable=SC2086
-	way=$("$BIN/choose-route" $keys) || exit
+	way=$("$BIN/choose-route" -- $keys) || exit
 	export ROUTE=push
 	if [ "$way" = container ]; then
 		export REGISTRY_IMAGE="${REGISTRY_IMAGE:-$DEFAULT_REGISTRY}"
@@ -137,7 +137,7 @@ while read -r slug; do
 	[ -e "$run/$slug.key" ] || continue
 	read -r key <"$run/$slug.key"
 	[ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || continue
-	[ -z "$OUT" ] || "$BIN/copy-machine" "$key" "$OUT" || rc=$?
+	[ -z "$OUT" ] || "$BIN/copy-machine" -- "$key" "$OUT" || rc=$?
 	answer "$CACHE_DIR/$key.smolmachine.smolmachine" "the machine is there: '$CACHE_DIR/$key.smolmachine.smolmachine'"
 done <"$run/images"
 finish $rc

@@ -14,6 +14,29 @@ ok 'content trust' repack DOCKER_CONTENT_TRUST=1
 ok 'a proxy that leads nowhere' repack HTTP_PROXY=http://192.0.2.1:1 HTTPS_PROXY=http://192.0.2.1:1 http_proxy=http://192.0.2.1:1 https_proxy=http://192.0.2.1:1 ALL_PROXY=http://192.0.2.1:1
 ok 'the same for a smolvm that reads it' repack FAKE_SMOLVM_VERSION=1.17.0 HTTP_PROXY=http://192.0.2.1:1 http_proxy=http://192.0.2.1:1
 
+# What the user has to be reached without a proxy stays so, under either name; our registry is added.
+mkdir -p "$tmp/proxy"
+fake_program "$tmp/proxy/smolvm" "case \$1 in pack) printf '%s|%s' \"\$NO_PROXY\" \"\$no_proxy\" >'$tmp/no-proxy' ;; esac; exec '$SMOLVM' \"\$@\""
+own=127.0.0.1,localhost
+while IFS='|' read -r upper lower want; do
+	set -- SMOLVM="$tmp/proxy/smolvm"
+	[ "$upper" = - ] || set -- "$@" NO_PROXY="$upper"
+	[ "$lower" = - ] || set -- "$@" no_proxy="$lower"
+	ok "NO_PROXY='$upper' no_proxy='$lower'" repack "$@"
+	is '... and our registry' "$(cat "$tmp/no-proxy")" "$want|$want"
+done <<-EOT
+	-|-|$own
+	a.example,.b|-|$own,a.example,.b
+	-|a.example|$own,a.example
+	a|b|$own,a,b
+	a|a|$own,a
+	|b|$own,b
+	a||$own,a
+	*|-|*
+	a|*|*
+	a|b,*|*
+EOT
+
 # A credential helper that hangs: docker asks it before every push.
 mkdir -p "$tmp/bin" "$tmp/docker-config"
 printf '#!/bin/sh\nsleep 60\n' >"$tmp/bin/docker-credential-hangs"

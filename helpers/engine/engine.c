@@ -1,24 +1,16 @@
 /*
- * engine.c - which engine DOCKER talks to, and whether it is here.
- *
- * Answers without a process where it can: DOCKER_HOST, DOCKER_CONTEXT and
- * config.json are read as docker's client reads them, and the Unix socket is
- * connected to. Only a chosen context costs one `docker context inspect`.
+ * engine.c - which engine DOCKER talks to, whether it is here, and what it says of an image.
  */
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/endpoint.h"
 #include "engine/engine.h"
 #include "engine/tags.h"
 #include "lib/json.h"
-
-#define UNIX "unix://"
-#define DEFAULT_HOST UNIX "/var/run/docker.sock"
 
 static const char *
 base(const char *path)
@@ -48,32 +40,21 @@ find_program(const char *name)
 	return found;
 }
 
-/* The context that config.json names, or NULL. The caller frees it. */
-static char *
-configured_context(void)
+/* podman by its own name: it needs no daemon, and has no socket that docker's client would ask. */
+bool
+is_named_podman(const char *docker)
 {
-	char *folder = *setting("DOCKER_CONFIG") ? xstrdup(setting("DOCKER_CONFIG"))
-						 : format("%s/.docker", setting("HOME"));
-	char *file = format("%s/config.json", folder), *name = NULL;
-	json_t *root = json_load_file(file, 0, NULL);
-	const char *text = json_string_value(json_object_get(root, "currentContext"));
-
-	if (text && *text)
-		name = xstrdup(text);
-	json_decref(root);
-	free(file);
-	free(folder);
-	return name;
+	return strcmp(base(docker), "podman") == 0 || strcmp(base(docker), "podman-remote") == 0;
 }
 
 /* podman, or a docker that is podman under another name. timeout: seconds, 0 is none. */
-bool
+static bool
 is_podman(const char *docker, unsigned timeout)
 {
 	char *argv[] = {(char *)docker, "--version", NULL}, *out, *err;
 	bool podman;
 
-	if (strstr(base(docker), "podman") != NULL)
+	if (is_named_podman(docker))
 		return true;
 	capture(argv, timeout, &out, &err);
 	podman = strstr(out, "podman") != NULL;
@@ -82,127 +63,77 @@ is_podman(const char *docker, unsigned timeout)
 	return podman;
 }
 
-/* Where docker's client would connect to. The caller frees it. */
-static char *
-endpoint(const char *docker, unsigned timeout)
-{
-	char *argv[] = {(char *)docker, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", NULL};
-	char *context, *out, *err;
-	struct outcome o;
-
-	if (*setting("DOCKER_HOST"))
-		return xstrdup(setting("DOCKER_HOST"));
-	context = *setting("DOCKER_CONTEXT") ? xstrdup(setting("DOCKER_CONTEXT")) : configured_context();
-	if (context == NULL || strcmp(context, "default") == 0) {
-		free(context);
-		return xstrdup(DEFAULT_HOST);
-	}
-	o = capture(argv, timeout, &out, &err);
-	if (o.code != 0 || *out == '\0')
-		refuse("DOCKER: context '%s' cannot be read: %s; see `docker context ls`", context, err);
-	free(err);
-	free(context);
-	return out;
-}
-
+/* Whether an engine answers the client. */
 static bool
-loopback(const char *host)
+client_gets_answers(const char *docker, unsigned timeout)
 {
-	return strncmp(host, "tcp://127.", 10) == 0 || strncmp(host, "tcp://localhost:", 16) == 0 ||
-	       strncmp(host, "tcp://[::1]:", 12) == 0;
-}
+	char *argv[] = {(char *)docker, "version", "--format", "{{.Server.Version}}", NULL}, *out, *err;
+	bool answered = capture(argv, timeout, &out, &err).code == 0 && *out != '\0';
 
-static int
-try_socket(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd, rc;
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (fd < 0)
-		return -1;
-	rc = connect(fd, (struct sockaddr *)&address, sizeof(address));
-	if (rc != 0) {
-		int saved = errno;
-
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	close(fd);
-	return 0;
+	free(out);
+	free(err);
+	return answered;
 }
 
 /*
- * The Unix socket that docker's client would ask, where somebody answers there; NULL where only the client
- * knows the way (podman, ssh, TCP and TLS). The caller frees it. timeout: seconds, 0 is none.
+ * Refuses (exit 1) an engine that is not there, not reachable, or, unless remote ones serve as well, not on
+ * this machine. Its kind is not asked here: where something listens at the socket, this starts no process.
+ * Where nothing does, DOCKER itself may know another way. timeout: seconds, 0 is none.
  */
-char *
-engine_socket(const char *docker, unsigned timeout)
+void
+check_engine(const char *docker, unsigned timeout, bool remote)
 {
-	char *host, *path = NULL;
-
-	if (strstr(base(docker), "podman") != NULL)
-		return NULL;
-	host = endpoint(docker, timeout);
-	if (strncmp(host, UNIX, strlen(UNIX)) == 0 && try_socket(host + strlen(UNIX)) == 0)
-		path = xstrdup(host + strlen(UNIX));
-	free(host);
-	return path;
-}
-
-/*
- * The kind of engine; refuses (exit 1) one that is not there, not reachable, or, unless remote ones serve as
- * well, not on this machine. timeout: seconds, 0 is none.
- */
-enum engine
-find_engine(const char *docker, unsigned timeout, bool remote)
-{
-	const char *remedy;
-	char *host;
-	int why;
+	char *host, *why;
+	const char *path, *remedy;
+	int error;
 
 	if (!find_program(docker))
 		refuse("DOCKER: '%s' is not installed; run `make setup`, or give DOCKER=podman", docker);
-	if (strstr(base(docker), "podman") != NULL)
-		return PODMAN;
-	host = endpoint(docker, timeout);
-	if (strncmp(host, UNIX, strlen(UNIX)) == 0) {
-		if (try_socket(host + strlen(UNIX)) == 0) {
-			free(host);
-			return DOCKER;
-		}
-		why = errno;
-		remedy = why == EACCES
+	if (is_named_podman(docker))
+		return;
+	host = find_endpoint(docker, timeout, &why);
+	if (host == NULL && is_podman(docker, timeout)) { /* which knows no contexts */
+		free(why);
+		return;
+	}
+	if (host == NULL)
+		refuse("DOCKER: %s; see `docker context ls`", why);
+	path = socket_of(host);
+	if (path != NULL ? socket_answers(path) : is_loopback(host) || (remote && is_remote(host))) {
+		free(host);
+		return;
+	}
+	error = errno;
+	if (path == NULL && is_remote(host) && !is_podman(docker, timeout))
+		refuse("DOCKER: the engine at '%s' is remote, its loopback is not ours; give ROUTE=direct, "
+		       "or unset DOCKER_HOST, or `docker context use default`",
+		       host);
+	if (!is_podman(docker, timeout) && !client_gets_answers(docker, timeout)) {
+		remedy = path == NULL ? "give DOCKER_HOST=unix:///path or tcp://host:port, or unset it"
+			 : error == EACCES
 			     ? "add yourself to the group docker, or use rootless Docker or DOCKER=podman"
 			     : "start it (`make setup` as root, systemctl start docker, Docker Desktop)";
-		if (is_podman(docker, timeout)) {
-			free(host);
-			return PODMAN;
-		}
-		refuse("DOCKER: no engine answers at '%s' (%s); %s", host, strerror(why), remedy);
+		refuse("DOCKER: no engine answers at '%s'%s%s%s; %s", host, path ? " (" : "",
+		       path ? strerror(error) : "", path ? ")" : "", remedy);
 	}
-	if (!remote && !loopback(host))
-		refuse("DOCKER: the engine at '%s' is remote, its loopback is not ours; give ROUTE=direct, "
-		       "or unset "
-		       "DOCKER_HOST, or `docker context use default`",
-		       host);
 	free(host);
-	return DOCKER;
 }
 
-/* The kind that plan-images found, in the cache's folder; DOCKER where that is not known. */
+/* The kind of engine behind DOCKER: asked once a run, and only by what has to know, which no hit does. */
 enum engine
-engine_of_run(void)
+engine_kind(const char *docker, unsigned timeout)
 {
-	char *path = format("%s/engine", needed("RUN")), *text = first_line(path);
-	enum engine kind = text && strcmp(text, "podman") == 0 ? PODMAN : DOCKER;
+	char *path = *setting("RUN") ? format("%s/%s/engine", needed("CACHE_DIR"), setting("RUN")) : NULL;
+	char *text = path ? first_line(path) : NULL;
+	enum engine kind;
 
+	if (text != NULL)
+		kind = strcmp(text, "podman") == 0 ? PODMAN : DOCKER;
+	else {
+		kind = is_podman(docker, timeout) ? PODMAN : DOCKER;
+		if (path != NULL)
+			try_file(path, kind == PODMAN ? "podman\n" : "docker\n", strlen("podman\n"), 0600);
+	}
 	free(text);
 	free(path);
 	return kind;
@@ -255,11 +186,12 @@ bool
 read_image(json_t *image, struct inspection *i)
 {
 	json_t *descriptor = json_object_get(image, "Descriptor");
-	const char *config;
+	const char *config, *id = json_string_value(json_object_get(image, "Id"));
 
 	memset(i, 0, sizeof(*i));
-	if (!take_id(json_string_value(json_object_get(image, "Id")), i->id))
+	if (!take_id(id, i->id))
 		return false;
+	i->by_podman = strchr(id, ':') == NULL;
 	i->layers = json_array_size(json_object_get(json_object_get(image, "RootFS"), "Layers"));
 	i->containerd = json_is_object(descriptor);
 	config =

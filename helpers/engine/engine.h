@@ -13,14 +13,14 @@ struct inspection {
 	char id[SHA256_HEX + 1];     /* the engine's own */
 	char config[SHA256_HEX + 1]; /* the config's digest, or "": it is not told */
 	bool containerd;             /* of that store, whose IDs are none of configs */
+	bool by_podman;              /* podman's own inspect printed it */
 	size_t layers;
 };
 
 bool find_program(const char *name);
-bool is_podman(const char *docker, unsigned timeout);
-enum engine find_engine(const char *docker, unsigned timeout, bool remote);
-char *engine_socket(const char *docker, unsigned timeout);
-enum engine engine_of_run(void);
+void check_engine(const char *docker, unsigned timeout, bool remote);
+bool is_named_podman(const char *docker);
+enum engine engine_kind(const char *docker, unsigned timeout);
 char *pin_name(const char *slug);
 json_t *parse_image(const char *text, char why[WHY]);
 bool read_image(json_t *image, struct inspection *i);

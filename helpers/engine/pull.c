@@ -3,7 +3,7 @@
  *
  * One export of several images holds what they share once, and costs little more
  * than one of them. It is asked for by the Engine API where the engine has a Unix
- * socket here, otherwise from $DOCKER, which knows podman, ssh and TLS.
+ * socket here, and is that which $DOCKER asks; otherwise from $DOCKER, which knows podman, ssh and TLS.
  * Either way a thread of ours looks after it while the caller reads: it ends the
  * export at the deadline or after a signal, and the end of the pipe tells the caller.
  */
@@ -17,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "engine/pull.h"
+#include "engine/socket.h"
 #include "lib/json.h"
 
 enum { PIPE_SIZE = 1 << 20, REFUSAL_MAX = 4096, CONNECT_SECONDS = 10 };
@@ -127,7 +128,7 @@ static void
 ask_command(struct pull *p, const struct list *ids, int out)
 {
 	const char *docker = needed("DOCKER");
-	bool podman = is_podman(docker, seconds_setting("TOOL_TIMEOUT", 30));
+	bool podman = engine_kind(docker, seconds_setting("TOOL_TIMEOUT", 30)) == PODMAN;
 
 	list_add(&p->argv, docker);
 	list_add(&p->argv, "save");
