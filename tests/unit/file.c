@@ -2,6 +2,8 @@
 #include <dirent.h>
 #include <sys/resource.h>
 
+#include <limits.h>
+
 #include "unit.h"
 
 static void
@@ -141,6 +143,48 @@ temporary_files(void **state)
 		free(names[i]);
 	assert_int_equal(temporary_file("not there/file", &names[0], 0600), -1);
 	free(names[0]);
+}
+
+/* Of a file of the cache it is in the run's folder, which somebody removes in any case. */
+static void
+temporary_files_of_a_run(void **state)
+{
+	char cache[PATH_MAX], *path, *name;
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdir("cache", 0700), 0);
+	assert_int_equal(mkdir("cache/run", 0700), 0);
+	assert_non_null(realpath("cache", cache));
+	path = format("%s/file", cache);
+	setenv("CACHE_DIR", cache, 1);
+	setenv("RUN", "run", 1);
+	fd = temporary_file(path, &name, 0600);
+	assert_true(fd >= 0);
+	has_text("in the run's folder", name, "/cache/run/file.");
+	close(fd);
+	free(name);
+	fd = temporary_file("elsewhere", &name, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(strncmp(name, "elsewhere.", 10), 0);
+	close(fd);
+	free(name);
+	assert_int_equal(chdir(cache), 0);
+	fd = temporary_file("relative", &name, 0600);
+	assert_true(fd >= 0);
+	has_text("a relative path", name, "/cache/run/relative.");
+	close(fd);
+	free(name);
+	setenv("RUN", "gone", 1);
+	fd = temporary_file("relative", &name, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(strncmp(name, "relative.", 9), 0);
+	close(fd);
+	free(name);
+	assert_int_equal(chdir(folder), 0);
+	unsetenv("RUN");
+	unsetenv("CACHE_DIR");
+	free(path);
 }
 
 static void
@@ -462,6 +506,7 @@ main(void)
 	    cmocka_unit_test(first_lines),
 	    cmocka_unit_test(writing),
 	    cmocka_unit_test(temporary_files),
+	    cmocka_unit_test(temporary_files_of_a_run),
 	    cmocka_unit_test(reading_private),
 	    cmocka_unit_test(writing_fails),
 	    cmocka_unit_test(writing_if_changed),
