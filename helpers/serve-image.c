@@ -87,6 +87,7 @@ serve(const struct catalog *c, const char *file, int lines, char **argv)
 	struct command command = {.argv = argv, .in = 0, .out = 1, .err = 2, .watch = progress_show};
 	struct progress progress;
 	struct server server = {.catalog = c, .progress = &progress};
+	bool stopped;
 	int code = 0;
 
 	progress_start(&progress, c, lines);
@@ -99,10 +100,14 @@ serve(const struct catalog *c, const char *file, int lines, char **argv)
 			pause_for(-1, TICK_MS);
 			progress_show(&progress);
 		}
-	server_stop(&server);
-	progress_end(&progress);
+	stopped = server_stop(&server);
 	if (file != NULL)
 		unlink(file);
+	if (!stopped) {
+		end_as_caught();
+		_exit(code);
+	}
+	progress_end(&progress);
 	return code;
 }
 

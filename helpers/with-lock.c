@@ -3,7 +3,8 @@
  *
  * Every FILE is to be had; those that are free now are taken together, the command
  * runs for this batch with their names (last path components) in LOCKED, then the
- * next batch, until each FILE had its turn. Nothing is waited for while a lock is
+ * next batch, until each FILE had its turn. A lock is a descriptor, also of all that
+ * the command starts: a batch takes few of those that there are. Nothing is waited for while a lock is
  * held, so no two of these can block each other. With -s any one of FILE.1 to
  * FILE.COUNT will do: COUNT commands at once, the others queue.
  * Who waits says for whom. The lock is the kernel's (flock) and dies with its last
@@ -12,6 +13,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +26,13 @@
 	"  -m TEXT  what those who wait are told of us\n"                                                    \
 	"  -s COUNT any one of FILE.1 to FILE.COUNT is enough\n"
 
-enum { FIRST_PAUSE_MS = 5, LONGEST_PAUSE_MS = 100, REMIND_MS = 30000 };
+enum {
+	FIRST_PAUSE_MS = 5,
+	LONGEST_PAUSE_MS = 100,
+	REMIND_MS = 30000,
+	SHARE = 8, /* of the descriptors: a registry needs several for each image of a batch */
+	BATCH_MAX = 512,
+};
 
 static const char *
 base(const char *path)
@@ -90,6 +98,17 @@ take_or_wait(char **files, int count, int *fds, int most, const char *text, bool
 		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
 	}
 	return taken;
+}
+
+/* How many locks may be held at once. */
+static int
+batch_size(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / SHARE >= BATCH_MAX)
+		return BATCH_MAX;
+	return limit.rlim_cur < SHARE ? 1 : (int)(limit.rlim_cur / SHARE);
 }
 
 static int
@@ -161,7 +180,7 @@ main(int argc, char **argv)
 	count = (int)files.count;
 	fds = xmalloc(files.count * sizeof(*fds));
 	for (left = slots ? 1 : count; left > 0 && (code == 0 || keep_going) && !caught_signal();) {
-		int taken = take_or_wait(files.at, count, fds, slots ? 1 : count, text, quiet);
+		int taken = take_or_wait(files.at, count, fds, slots ? 1 : batch_size(), text, quiet);
 		int rc = taken > 0 ? run_batch(files.at, count, fds, argv + 1) : 0;
 
 		if (code == 0)

@@ -129,7 +129,10 @@ main(int argc, char **argv)
 	announce(port);
 	code = run_command(&command).code;
 	remove_tags(port);
-	server_stop(&server);
+	if (!server_stop(&server)) { /* with-run removes what is on its way */
+		end_as_caught();
+		_exit(code);
+	}
 	progress_end(&progress);
 	intake_end(&intake);
 	catalog_free(&catalog);

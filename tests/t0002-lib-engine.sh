@@ -32,7 +32,7 @@ is '... nor is its volume' "$(try_left)" ''
 docker volume rm "$volume" >/dev/null
 
 container=$(registry "$CACHE_DIR")
-wait_for 'try_left | grep -q volume' 5
+wait_for 'try_left | grep -q volume' 60
 is 'a container and its volume are found' "$(try_left)" 'container volume'
 docker rm -f "$container" >/dev/null
 is '... and the volume alone, which docker rm without -v leaves' "$(try_left)" 'volume'

@@ -67,7 +67,7 @@ done
 begin
 kill -s KILL $runner
 wait $runner 2>/dev/null
-ok 'SIGKILL of it takes the engine with it' wait_for '! daemons' 5
+ok 'SIGKILL of it takes the engine with it' wait_for '! daemons' 60
 host >"$tmp/after"
 like '... what is left is its folder' "$(diff "$tmp/before" "$tmp/after" | grep '^>')" '^> .*/smolmake-check\.'
 # shellcheck disable=SC2086

@@ -27,7 +27,7 @@ is 'and one pack' "$(packs)" 1
 rm -f "$CACHE_DIR"/*.smolmachine
 export FAKE_SMOLVM_FAULT=slow=3
 start_make smolmachine IMAGE="$one"
-ok 'one packs' wait_for "[ \"\$(packs)\" = 2 ]" 20
+ok 'one packs' wait_for "[ \"\$(packs)\" = 2 ]" 60
 timeout 100 "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$one" >"$tmp/out.w" 2>"$tmp/err.w"
 is 'another waits and takes its result' "$? $(packs) $(cat "$tmp/out.w")" "0 2 $CACHE_DIR/$key.smolmachine.smolmachine"
 like 'and says for whom: pid, image, since when' "$(cat "$tmp/err.w")" \
@@ -76,5 +76,5 @@ for jobs in 1 2; do
 		END { print most }')" $jobs
 done
 unset FAKE_SMOLVM_FAULT
-assert_nothing_left 'nothing is left of all that' 3
+assert_nothing_left 'nothing is left of all that' 30
 done_testing

@@ -61,5 +61,5 @@ else
 	skip 'a dead make of another boot' 'this machine has no ID'
 fi
 SMOLMAKE_TEST_MAKE=$here
-assert_nothing_left 'nothing is left of all that' 3
+assert_nothing_left 'nothing is left of all that' 30
 done_testing

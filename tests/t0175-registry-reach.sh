@@ -54,5 +54,5 @@ for route in push direct; do
 	stop
 	is '... and when the run has ended, nobody listens there' "$(listeners "$port")" ''
 done
-assert_nothing_left 'nothing is left of all that' 3
+assert_nothing_left 'nothing is left of all that' 30
 done_testing

@@ -167,7 +167,7 @@ did 'verify-machine: none' 111 '' "verify-machine: cannot open '$tmp/none': No s
 run verify-machine "$tmp"
 did 'verify-machine: a folder' 1 '' "verify-machine: '$tmp': not a regular file"
 mkfifo "$tmp/fifo"
-expect_code 'verify-machine: a fifo, without waiting' 1 timeout 5 "$top/cache/bin/verify-machine" "$tmp/fifo"
+expect_code 'verify-machine: a fifo, without waiting' 1 timeout 60 "$top/cache/bin/verify-machine" "$tmp/fifo"
 printf '{"image":"a\\u001b[31m\\nb","digest":"d"}' >"$tmp/manifest"
 sidecar "$tmp/colours"
 run verify-machine "$tmp/colours"

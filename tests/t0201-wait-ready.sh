@@ -9,7 +9,7 @@ serve() { # ARGUMENT...
 	: >"$tmp/served"
 	"$top/cache/tests/serve" "$@" >"$tmp/served" 2>&1 &
 	server=$!
-	must wait_for '[ -s "$tmp/served" ]' 10
+	must wait_for '[ -s "$tmp/served" ]' 60
 	port=$(head -n 1 "$tmp/served")
 	url=http://127.0.0.1:$port/v2/
 }

@@ -14,14 +14,14 @@ hold() { # [-m TEXT] FILE...
 	rm -f held
 	"$with_lock" "$@" -- sh -c 'echo $$ >held.new; mv held.new held; while [ -e held ]; do sleep 0.05; done' 2>hold.err &
 	holder=$!
-	must wait_for '[ -e held ]' 10
+	must wait_for '[ -e held ]' 60
 }
 release() {
 	rm -f held
 	wait $holder 2>/dev/null
 }
 free() { # FILE: can it be had at once?
-	timeout 1 "$with_lock" -q "$1" -- true
+	timeout 20 "$with_lock" -q "$1" -- true
 }
 gone() { ! alive "$1"; }
 
@@ -51,7 +51,12 @@ ok 'the lock is held' test -e held
 expect_code 'who would have it waits' 124 timeout 0.5 "$with_lock" -q a -- touch ran
 ok '... and does not run' test ! -e ran
 ok 'another lock is free' free b
-timeout 0.5 "$with_lock" a -- true 2>"$err"
+: >"$err"
+"$with_lock" a -- true 2>"$err" &
+waiting=$!
+must wait_for '[ -s "$err" ]' 60
+kill $waiting
+wait $waiting 2>/dev/null
 like 'who waits says for whom' "$(cat "$err")" \
 	"^with-lock: waiting for 'a', held by pid $holder \\(claude-bottle, and more\\), since [0-9][0-9]:[0-9][0-9]:[0-9][0-9]\$"
 is '... once' "$(wc -l <"$err")" 1
@@ -73,7 +78,7 @@ is 'of eight at once none runs beside another' "$(tr -d '\n' <log)" '+-+-+-+-+-+
 # --- Batches
 hold b
 (
-	wait_for '[ -s log ]' 10
+	wait_for '[ -s log ]' 60
 	release
 ) &
 : >log
@@ -82,7 +87,7 @@ is 'what is free is run first, what was not when it is' "$rc $(tr '\n' ' ' <log)
 wait
 hold b
 (
-	wait_for '[ -s log ]' 10
+	wait_for '[ -s log ]' 60
 	release
 ) &
 : >log
@@ -91,7 +96,7 @@ is 'after a batch that failed there is no other' "$rc $(tr '\n' ' ' <log)" '3 a 
 wait
 hold b
 (
-	wait_for '[ -s log ]' 10
+	wait_for '[ -s log ]' 60
 	release
 ) &
 : >log
@@ -110,6 +115,23 @@ done
 rc=0
 for pid in $pids; do wait "$pid" || rc=$?; done
 is 'sets that overlap crosswise block nobody' $rc 0
+
+# --- Few descriptors: a lock is one, of the command too
+set --
+i=0
+while [ $i -lt 300 ]; do
+	set -- "$@" "many.$i"
+	i=$((i + 1))
+done
+for limit in 16 64 256; do
+	: >log
+	# shellcheck disable=SC3045
+	(ulimit -n $limit && exec "$with_lock" "$@" -- sh -c 'set -- $LOCKED; echo $# >>log; exec 3<log 4<log 5<log; cat <log >copy') >"$out" 2>"$err"
+	rc=$?
+	is "300 locks with $limit descriptors are had in batches" "$rc $(awk '{ n += $1 } END { print n }' log) $(cat "$err")" '0 300 '
+	ok '... that leave the command some' test "$(sort -n log | tail -n 1)" -le $((limit / 4))
+done
+rm -f many.*
 
 # --- Slots
 : >log
@@ -134,24 +156,24 @@ release
 # --- However it ends
 hold a
 kill -s KILL $holder
-ok 'kill -9 of the holder: the command is asked to end, and the lock is free' wait_for 'free a' 5
-ok '... and the command gone' wait_for 'gone "$(cat held)"' 5
+ok 'kill -9 of the holder: the command is asked to end, and the lock is free' wait_for 'free a' 60
+ok '... and the command gone' wait_for 'gone "$(cat held)"' 60
 wait $holder 2>/dev/null
 
 "$with_lock" a -- sh -c 'trap "" TERM; echo $$ >stubborn; while [ -e stubborn ]; do sleep 0.05; done' &
 holder=$!
-must wait_for '[ -s stubborn ]' 10
+must wait_for '[ -s stubborn ]' 60
 kill -s KILL $holder
 wait $holder 2>/dev/null
 expect_code 'a command that goes on without its with-lock keeps the lock' 124 timeout 0.7 "$with_lock" -q a -- true
 rm stubborn
-ok '... until it ends' wait_for 'free a' 5
+ok '... until it ends' wait_for 'free a' 60
 
 run a -- sh -c 'sleep 30 & echo $! >orphan'
 is 'a command may leave a process behind' $rc 0
 expect_code '... that keeps the lock' 124 timeout 0.5 "$with_lock" -q a -- true
 kill "$(cat orphan)"
-ok '... until it ends' wait_for 'free a' 5
+ok '... until it ends' wait_for 'free a' 60
 
 run a -- "$top/cache/bin/with-deadline" sh -c 'sleep 30 & echo $! >orphan'
 is 'a foreign program may too' "$rc $(kill -0 "$(cat orphan)" && echo alive)" '0 alive'
@@ -163,7 +185,7 @@ for signal in TERM INT HUP; do
 	env --default-signal "$with_lock" a -- \
 		sh -c 'trap "echo asked >asked; exit 9" TERM INT HUP; echo $$ >held; while :; do sleep 0.05; done' &
 	holder=$!
-	must wait_for '[ -s held ]' 10
+	must wait_for '[ -s held ]' 60
 	kill -s $signal $holder
 	wait $holder 2>/dev/null
 	rc=$?

@@ -71,7 +71,7 @@ key=$(basename "$sidecar" .smolmachine.smolmachine)
 launcher=$CACHE_DIR/$key.smolmachine
 must docker run -d --name "registry-$mine" -p 127.0.0.1::5000 "$REGISTRY_IMAGE"
 port=$(docker port "registry-$mine" 5000/tcp | sed 's/.*://')
-must wait_for "curl -sf http://127.0.0.1:$port/v2/" 10
+must wait_for "curl -sf http://127.0.0.1:$port/v2/" 60
 must docker tag "$image" "127.0.0.1:$port/x:$key"
 must docker push "127.0.0.1:$port/x:$key"
 must env FAKE_SMOLVM_VERSION=1.9.2 "$SMOLVM" pack create --image "127.0.0.1:$port/x:$key" -o "$tmp/old"

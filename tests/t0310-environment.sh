@@ -44,7 +44,7 @@ chmod +x "$tmp/bin/docker-credential-hangs"
 echo '{"credsStore":"hangs"}' >"$tmp/docker-config/config.json"
 must_fail 'a credential helper that hangs ends at PUSH_TIMEOUT' repack DOCKER_CONFIG="$tmp/docker-config" PATH="$tmp/bin:$PATH" PUSH_TIMEOUT=2
 like 'and is said to' "$(cat "$err")" "push: .* did not end within 2 s"
-assert_nothing_left 'and leaves nothing' 5
+assert_nothing_left 'and leaves nothing' 30
 echo '{"credsStore":"missing"}' >"$tmp/docker-config/config.json"
 ok 'one that is missing does no harm' repack DOCKER_CONFIG="$tmp/docker-config"
 
@@ -58,7 +58,7 @@ chmod +x "$tmp/bin/strict-docker"
 must_fail 'an engine that takes loopback away' repack DOCKER="$tmp/bin/strict-docker"
 like 'is told apart before the push, with the remedy' "$(cat "$err")" 'DOCKER: .*insecure-registries.*127\.0\.0\.0/8'
 unlike 'and nothing is pushed' "$(cat "$err")" 'PUSH'
-assert_nothing_left 'or left' 3
+assert_nothing_left 'or left' 30
 
 # A build that does not land in the engine, as with a docker-container builder: never packed from an older image of that name.
 cat >"$tmp/bin/elsewhere" <<'EOF'
@@ -84,5 +84,5 @@ must_fail 'so is one that leaves no ID' run_make smolmachine IMAGE="$image" CONT
 like 'with the remedy' "$(cat "$err")" 'IMAGE: the build of .* left no image ID.*BUILDX_BUILDER=default'
 
 # The image that is tagged is the build's own, not what the name means by then.
-assert_nothing_left 'nothing is left of all that' 3
+assert_nothing_left 'nothing is left of all that' 30
 done_testing

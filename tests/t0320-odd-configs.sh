@@ -38,7 +38,7 @@ while read -r name members; do
 		ok "... $how packs it" run_make smolmachine IMAGE="$image" REGISTRY_IMAGE= $how
 		is '... as that image' "$(jq -r .image_id "$CACHE_DIR"/*.json)" "$config"
 	done
-	assert_nothing_left '... and leaves nothing' 3
+	assert_nothing_left '... and leaves nothing' 30
 done <<'EOT'
 plain }}
 latin1 ,"city":"K\366ln","\351":""}}

@@ -26,7 +26,7 @@ for version in 0.8.0 1.9.2 1.17.0; do
 	unpack_tree
 	like '... what stays is there' "$(cat "$tmp/tree")" '(^|/)stays$'
 	unlike '... what was deleted is not' "$(cat "$tmp/tree")" '(^|/)gone$'
-	assert_nothing_left '... and nothing is left' 2
+	assert_nothing_left '... and nothing is left' 30
 done
 : >"$FAKE_SMOLVM_LOG"
 ok 'it is a hit by ROUTE=push too' run_make smolmachine IMAGE="$image" ROUTE=push
@@ -80,7 +80,7 @@ if [ "$SMOLMAKE_TEST_ENGINE" = private ]; then
 	socat "TCP-LISTEN:$port,bind=192.0.2.1,fork,reuseaddr" "UNIX-CONNECT:$SMOLMAKE_TEST_SOCKET" &
 	relay=$!
 	far=tcp://192.0.2.1:$port
-	must wait_for "docker -H $far version >/dev/null 2>&1" 10
+	must wait_for "docker -H $far version >/dev/null 2>&1" 60
 	export DOCKER_HOST="$far"
 	rm -rf "$CACHE_DIR"
 	must_fail 'a remote engine is refused by ROUTE=push' run_make smolmachine IMAGE="$image" ROUTE=push
@@ -111,9 +111,9 @@ is 'each once' "$(packs)" 2
 rm -f "$CACHE_DIR"/*.smolmachine
 export FAKE_SMOLVM_FAULT=hang-pull
 start_make smolmachine IMAGE="$one"
-ok 'a pack hangs' wait_for '[ "$(packs)" = 3 ]' 20
+ok 'a pack hangs' wait_for '[ "$(packs)" = 3 ]' 60
 kill -s TERM "$make_pid"
-finish_make 20
+finish_make 120
 isnt 'and is ended by TERM' "$rc" 0
-assert_nothing_left 'which leaves nothing' 3
+assert_nothing_left 'which leaves nothing' 30
 done_testing

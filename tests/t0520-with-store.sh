@@ -334,15 +334,15 @@ half='use IO::Socket::INET; my ($at, $path, $end) = @ARGV;
 up=$(upload "")
 perl -e "$half" "$registry" "$up" 60 "$tmp/blob" &
 client=$!
-ok 'an upload is under way' wait_for '[ -n "$(on_its_way)" ]' 10
+ok 'an upload is under way' wait_for '[ -n "$(on_its_way)" ]' 60
 refused 'nobody else can write to it' 409 BLOB_UPLOAD_INVALID "$up" -X PATCH --data-binary x
 kill $client
 wait $client 2>/dev/null
-ok 'its client goes away, and nothing is left of it' wait_for '[ -z "$(on_its_way)" ]' 10
+ok 'its client goes away, and nothing is left of it' wait_for '[ -z "$(on_its_way)" ]' 60
 refused 'not even its name' 404 BLOB_UPLOAD_UNKNOWN "$up"
 perl -e "$half" "$registry" "$(upload "")" 60 "$tmp/blob" &
 client=$!
-wait_for '[ -n "$(on_its_way)" ]' 10
+wait_for '[ -n "$(on_its_way)" ]' 60
 ok 'SIGTERM in the middle' stop
 is 'leaves nothing' "$(on_its_way)" ''
 kill $client
@@ -350,7 +350,7 @@ wait $client 2>/dev/null
 start "x:1=$one_config"
 perl -e "$half" "$registry" "$(upload "")" 60 "$tmp/blob" &
 client=$!
-wait_for '[ -n "$(on_its_way)" ]' 10
+wait_for '[ -n "$(on_its_way)" ]' 60
 kill -s KILL $server
 wait $server 2>/dev/null
 kill $client
@@ -376,8 +376,8 @@ tls='\026\003\001\001\000\001\000\000\374\003\003'
 # shellcheck disable=SC2059
 like 'a TLS hello gets an answer that says so' "$(printf "$tls" | perl -MIO::Socket::INET -e '
 	$s = IO::Socket::INET->new(PeerAddr => $ARGV[0], Timeout => 5) or exit 1; local $/; $SIG{ALRM} = sub { exit };
-	$s->send(scalar <STDIN>); alarm 2; print <$s>' "$registry" | head -n 1)" '^HTTP/1\.0 400'
+	$s->send(scalar <STDIN>); alarm 20; print <$s>' "$registry" | head -n 1)" '^HTTP/1\.0 400'
 stop
 rmdir "$CACHE_DIR/$RUN"
-assert_nothing_left 'nothing else is left' 5
+assert_nothing_left 'nothing else is left' 30
 done_testing

@@ -42,13 +42,13 @@ for way in container store direct auto; do
 	tree_of "$sidecar" >"$tmp/tree.$way"
 	same '... of the same tree' "$tmp/tree.$way" "$tmp/tree.container"
 	like '... packed from a loopback reference' "$(jq -r .reference "${sidecar%.smolmachine.smolmachine}.json")" '^127\.0\.0\.1:[0-9]+/smolmake-test/agent-'
-	assert_nothing_left '... and leaves nothing' 3
+	assert_nothing_left '... and leaves nothing' 30
 	forget
 	ok '... a hit' run_make smolmachine IMAGE="$image" CONTEXT="$context" "$@"
 	is '... asks and packs nothing more' "$(calls)$(packs)" 0
 	rm -f "$sidecar"
 	must_fail '... a pack that fails' env FAKE_SMOLVM_FAULT=fail "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image" "$@"
-	assert_nothing_left '... leaves nothing' 3
+	assert_nothing_left '... leaves nothing' 30
 	export FAKE_SMOLVM_FAULT=hang-pull
 	forget
 	start_make smolmachine IMAGE="$image" "$@"
@@ -56,7 +56,7 @@ for way in container store direct auto; do
 	kill -s TERM "$make_pid"
 	finish_make 30
 	isnt '... is ended by TERM' "$rc" 0
-	assert_nothing_left '... and leaves nothing' 5
+	assert_nothing_left '... and leaves nothing' 30
 	unset FAKE_SMOLVM_FAULT
 done
 
@@ -73,7 +73,7 @@ for time in second third; do
 	second) like 'since the next one gains by it' "$(said)" '^push, 6[0-9] MB are new to the store, and 0 MB will be at the next change$' ;;
 	third) like 'since little of it is new' "$(said)" '^push, 0 of 6[0-9] MB are new to the store$' ;;
 	esac
-	assert_nothing_left 'and leaves nothing' 3
+	assert_nothing_left 'and leaves nothing' 30
 done
 is 'a hit says nothing of routes' "$(run_make smolmachine IMAGE="$image"; cat "$err")" ''
 must new_layer
@@ -230,10 +230,10 @@ for ROUTE in push direct; do
 	ok '... beside a registry on 127.0.0.1' curl -s "http://127.0.0.1:$port/v2/"
 	expect_code '... and nowhere else' 7 curl -s "http://127.0.0.2:$port/v2/"
 	kill -s INT -- "-$make_pid"
-	finish_make 20
+	finish_make 120
 	isnt '... Ctrl-C ends it' "$rc" 0
 	isnt '... in time' "$rc" 124
-	assert_nothing_left '... and leaves nothing' 3
+	assert_nothing_left '... and leaves nothing' 30
 	unset FAKE_SMOLVM_FAULT
 	forget
 	ok '... -n' run_make -n smolmachine IMAGE="$1"
@@ -272,8 +272,8 @@ for way in flattened store direct auto; do
 	must_fail "$way: one image of three is gone" run_make -k -j2 smolmachine IMAGES="$one $two $three" SMOLVM="$tmp/gone-smolvm" "$@"
 	like '... which is said' "$(cat "$err")" "^($id16: Error response from daemon|error: [^ ]*:$id16( and others)?: cannot be served): "
 	same '... under -k the others are finished' "$out" "$tmp/others"
-	assert_nothing_left '... and nothing is left' 3
+	assert_nothing_left '... and nothing is left' 30
 done
 
-assert_nothing_left 'nothing is left of all that' 5
+assert_nothing_left 'nothing is left of all that' 30
 done_testing

@@ -46,7 +46,7 @@ wait_for 'grep -q PACK "$err"' 30
 kill -s TERM "$make_pid"
 finish_make 30
 isnt 'ended by SIGTERM' "$rc" 0
-wait_for '[ -z "$(processes)" ]' 10
+wait_for '[ -z "$(processes)" ]' 60
 engine >"$tmp/after"
 same '... it leaves the engine as it was' "$tmp/after" "$tmp/before"
 is '... and no file' "$(ls -A "$TMPDIR")" ''

@@ -14,7 +14,7 @@ storage: {filesystem: {rootdirectory: '$tmp/registry'}}
 http: {addr: '127.0.0.1:0'}
 E
 docker-registry serve "$tmp/registry.yml" >"$tmp/registry.log" 2>&1 &
-must wait_for "grep -q 'listening on' '$tmp/registry.log'" 10
+must wait_for "grep -q 'listening on' '$tmp/registry.log'" 60
 port=$(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$tmp/registry.log")
 registry=127.0.0.1:$port
 
@@ -403,7 +403,7 @@ for f in hang hang-pull; do
 	mkdir -p "$tmp/$f"
 	FAKE_SMOLVM_FAULT=$f "$SMOLVM" pack create --image "$registry/one:1" -o "$tmp/$f/a" >"$tmp/$f/out" 2>&1 &
 	pid=$!
-	wait_for "grep -q '[VP]' '$tmp/$f/out' && ps -o comm= -p $pid | grep -q sleep" 10
+	wait_for "grep -q '[VP]' '$tmp/$f/out' && ps -o comm= -p $pid | grep -q sleep" 60
 	kill -s TERM $pid
 	sleep 0.2
 	if [ $f = hang ]; then
@@ -427,7 +427,7 @@ mkdir "$tmp/latch"
 rm -rf "$tmp/made" && mkdir "$tmp/made"
 FAKE_SMOLVM_LATCH=$tmp/latch "$SMOLVM" pack create --image "$registry/one:1" -o "$tmp/made/a" >"$out" 2>&1 &
 pid=$!
-ok 'the latch: it says that it has arrived' wait_for "[ -e '$tmp/latch/at.$pid' ]" 10
+ok 'the latch: it says that it has arrived' wait_for "[ -e '$tmp/latch/at.$pid' ]" 60
 is '... has written nothing' "$(ls "$tmp/made")" ''
 : >"$tmp/latch/go"
 ok '... and goes on when it may' wait $pid

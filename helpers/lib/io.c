@@ -24,7 +24,7 @@ fail(char why[WHY], const char *fmt, ...)
 bool
 fail_errno(char why[WHY], const char *fmt, ...)
 {
-	const char *reason = strerror(errno);
+	const char *reason = error_text(errno);
 	size_t used;
 	va_list args;
 

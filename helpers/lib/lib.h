@@ -122,6 +122,13 @@ struct outcome capture(char *const *argv, unsigned timeout, char **out, char **e
 struct outcome capture_with(char *const *argv, char *const *environment, unsigned timeout, char **out,
 			    char **err);
 
+/* descriptors.c */
+void fill_standard_descriptors(void);
+long allow_descriptors(void);
+void give_back_descriptors(void);
+long spare_descriptors(long limit);
+const char *error_text(int code);
+
 /* step.c: a stage of the pipeline: a command, its log, its seconds. */
 struct step {
 	const char *stage;   /* name in the record, or NULL */

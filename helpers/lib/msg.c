@@ -96,7 +96,7 @@ finish_stdout(void)
 	if (!failed && (close(STDOUT_FILENO) == 0 || errno == EBADF))
 		return;
 	complain("stdout: %s cannot write its answer%s%s", progname, errno ? ": " : "",
-		 errno ? strerror(errno) : "");
+		 errno ? error_text(errno) : "");
 	_exit(EXIT_SYSTEM);
 }
 
@@ -109,6 +109,7 @@ set_progname(const char *name)
 	static bool called;
 
 	progname = slash ? slash + 1 : name;
+	fill_standard_descriptors(); /* every program calls this before anything else */
 	if (called)
 		return;
 	called = true;
@@ -160,7 +161,7 @@ die_errno(int code, const char *fmt, ...)
 	char suffix[128];
 	va_list args;
 
-	snprintf(suffix, sizeof(suffix), ": %s", strerror(errno));
+	snprintf(suffix, sizeof(suffix), ": %s", error_text(errno));
 	va_start(args, fmt);
 	emit_named(fmt, args, suffix);
 	va_end(args);

@@ -206,6 +206,7 @@ become(const struct command *c, pid_t starter, int report)
 		fcntl(report, F_SETFD, FD_CLOEXEC);
 		close_from(4);
 	}
+	give_back_descriptors();
 	for (char *const *e = c->environment; e && *e; e++)
 		putenv(*e);
 	if (c->dir == NULL || chdir(c->dir) == 0)

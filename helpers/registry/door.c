@@ -4,7 +4,8 @@
  * Clients of registries try TLS first, and go on to plain HTTP only if the answer
  * to their hello begins with "HTTP/"; anything else costs them seconds or ends them.
  * So each connection waits here until its first byte tells what it is. Those that
- * never say a word cost a descriptor, and go first when there are too many.
+ * say no word cost a descriptor, and go after a while, or when there are too many:
+ * strangers first, of whom there are never more than half.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,7 +20,21 @@
 #include "registry/door.h"
 #include "registry/peer.h"
 
-enum { STOP, LISTENER, FIRST, WAITING_MAX = 512, BACKLOG = 512, TLS_HELLO = 0x16, PAUSE_MS = 50 };
+enum {
+	STOP,
+	LISTENER,
+	FIRST, /* of those that wait */
+	BACKLOG = 512,
+	TLS_HELLO = 0x16,
+	PAUSE_MS = 50,
+	TICK_MS = 1000,
+	SILENT_MS = 15000, /* who says nothing for so long is no client */
+};
+
+struct waiter {
+	bool own;
+	int64_t since;
+};
 
 /*
  * Listens on a port that nobody has, 0: on any; -1 where that cannot be. Both the connections of an earlier
@@ -54,6 +69,11 @@ door_open(struct door *d, int port)
 	struct sockaddr_in address = {0};
 	socklen_t size = sizeof(address);
 
+	d->table = peer_table();
+	if (d->own_only && !peer_can_tell())
+		refuse("ROUTE: without /proc/net/tcp (%s) a push cannot be told from a stranger's; give "
+		       "ROUTE=direct",
+		       error_text(errno));
 	d->listener = port == 0 ? -1 : listen_on(port);
 	if (d->listener < 0)
 		d->listener = listen_on(0);
@@ -65,7 +85,10 @@ door_open(struct door *d, int port)
 static void
 forget(struct door *d, size_t i)
 {
-	memmove(&d->fd[i], &d->fd[i + 1], (FIRST + d->waiting - i - 1) * sizeof(*d->fd));
+	size_t behind = FIRST + d->waiting - i - 1;
+
+	memmove(&d->fd[i], &d->fd[i + 1], behind * sizeof(*d->fd));
+	memmove(&d->waiter[i - FIRST], &d->waiter[i - FIRST + 1], behind * sizeof(*d->waiter));
 	d->waiting--;
 }
 
@@ -83,19 +106,19 @@ answer_tls(int fd)
 
 /* False where it has not said anything yet. */
 static bool
-let_in(struct door *d, int fd)
+let_in(struct door *d, int fd, bool own)
 {
 	unsigned char byte;
 	ssize_t n = recv(fd, &byte, 1, MSG_PEEK);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (n <= 0 || (d->own_only && !peer_is_own(fd)))
+	if (n <= 0)
 		close(fd);
 	else if (byte == TLS_HELLO)
 		answer_tls(fd);
 	else
-		d->enter(d->arg, fd);
+		d->enter(d->arg, fd, own);
 	return true;
 }
 
@@ -115,6 +138,44 @@ take_connection(int listener)
 #endif
 }
 
+static void
+turn_away(struct door *d, size_t i)
+{
+	close(d->fd[FIRST + i].fd);
+	forget(d, FIRST + i);
+}
+
+/* The stranger that has come first goes first; where there is none, the first. False: whoever comes has to
+ * go. */
+static bool
+make_room(struct door *d, bool own)
+{
+	size_t strangers = 0, first = 0;
+
+	for (size_t i = d->waiting; i-- > 0;)
+		if (!d->waiter[i].own) {
+			strangers++;
+			first = i;
+		}
+	if (own ? d->waiting < d->waiting_max : strangers < d->waiting_max / 2 && d->waiting < d->waiting_max)
+		return true;
+	if (!own && strangers == 0)
+		return false;
+	turn_away(d, first);
+	return true;
+}
+
+/* False where there is no place for it. */
+static bool
+let_wait(struct door *d, int fd, bool own)
+{
+	if (!make_room(d, own))
+		return false;
+	d->waiter[d->waiting] = (struct waiter){.own = own, .since = now_ms()};
+	d->fd[FIRST + d->waiting++] = (struct pollfd){.fd = fd, .events = POLLIN};
+	return true;
+}
+
 /* Most have spoken by the time they are taken, and need not wait. */
 static void
 take_connections(struct door *d)
@@ -122,13 +183,10 @@ take_connections(struct door *d)
 	int fd;
 
 	while ((fd = take_connection(d->listener)) >= 0) {
-		if (let_in(d, fd))
-			continue;
-		if (d->waiting == WAITING_MAX) {
-			close(d->fd[FIRST].fd);
-			forget(d, FIRST);
-		}
-		d->fd[FIRST + d->waiting++] = (struct pollfd){.fd = fd, .events = POLLIN};
+		bool own = peer_is_own(d->table, fd);
+
+		if ((d->own_only && !own) || !(let_in(d, fd, own) || let_wait(d, fd, own)))
+			close(fd);
 	}
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 		poll(NULL, 0, PAUSE_MS); /* nothing to be had right now: do not spin */
@@ -138,13 +196,20 @@ static void *
 watch(void *arg)
 {
 	struct door *d = arg;
+	int64_t tick = now_ms() + TICK_MS;
 
-	while (poll(d->fd, FIRST + d->waiting, -1) < 0 || d->fd[STOP].revents == 0) {
+	while (poll(d->fd, FIRST + d->waiting, TICK_MS) < 0 || d->fd[STOP].revents == 0) {
 		for (size_t i = FIRST + d->waiting; i-- > FIRST;)
-			if (d->fd[i].revents && let_in(d, d->fd[i].fd))
+			if (d->fd[i].revents && let_in(d, d->fd[i].fd, d->waiter[i - FIRST].own))
 				forget(d, i);
 		if (d->fd[LISTENER].revents)
 			take_connections(d);
+		if (now_ms() < tick)
+			continue;
+		tick = now_ms() + TICK_MS;
+		while (d->waiting > 0 && now_ms() - d->waiter[0].since > SILENT_MS)
+			turn_away(d, 0);
+		d->tick(d->arg);
 	}
 	return NULL;
 }
@@ -155,7 +220,8 @@ door_watch(struct door *d)
 	if (pipe(d->stop) != 0 || fcntl(d->stop[0], F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(d->stop[1], F_SETFD, FD_CLOEXEC) != 0)
 		die_errno(EXIT_SYSTEM, "cannot make a pipe");
-	d->fd = xmalloc((FIRST + WAITING_MAX) * sizeof(*d->fd));
+	d->fd = xmalloc((FIRST + d->waiting_max) * sizeof(*d->fd));
+	d->waiter = xmalloc(d->waiting_max * sizeof(*d->waiter));
 	d->fd[STOP] = (struct pollfd){.fd = d->stop[0], .events = POLLIN};
 	d->fd[LISTENER] = (struct pollfd){.fd = d->listener, .events = POLLIN};
 	d->waiting = 0;
@@ -174,4 +240,7 @@ door_close(struct door *d)
 	for (size_t i = 0; i < d->waiting; i++)
 		close(d->fd[FIRST + i].fd);
 	free(d->fd);
+	free(d->waiter);
+	if (d->table != NULL)
+		fclose(d->table);
 }

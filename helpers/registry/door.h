@@ -7,13 +7,18 @@
 #include "lib/lib.h"
 
 struct door {
-	void (*enter)(void *arg, int fd); /* called with each connection that speaks; fd is its own then */
+	/* called with each connection that speaks, and whether it is root's or our own; fd is its own then */
+	void (*enter)(void *arg, int fd, bool own);
+	void (*tick)(void *arg); /* called about every second */
 	void *arg;
-	bool own_only; /* others' are closed without a word: see peer.c */
+	bool own_only;      /* others' are closed without a word: see peer.c */
+	size_t waiting_max; /* who has not said a word yet */
 
 	/* private */
 	int listener, stop[2];
 	struct pollfd *fd;
+	struct waiter *waiter; /* of fd[FIRST + i] */
+	FILE *table;           /* see peer.c */
 	size_t waiting;
 	pthread_t thread;
 };

@@ -4,9 +4,12 @@
  * libmicrohttpd speaks HTTP; its connections come from door.c. What is pulled is
  * answered here, what is pushed by push.c; answer.c puts the answers together.
  */
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "image/encode.h"
 #include "registry/answer.h"
@@ -15,11 +18,17 @@
 
 enum {
 	THREADS_MAX = 4,
-	CONNECTIONS_MAX = 1024,
+	CLIENTS_MAX = 512,
+	CLIENTS_MIN = 8,      /* an engine pushes five layers at once */
+	WAITING_MAX = 256,    /* those that have said nothing yet */
+	FEW_DESCRIPTORS = 96, /* below, one thread has to do: each has descriptors of its own */
+	OWN_DESCRIPTORS = 12, /* those, the listener's, the door's */
+	STOP_MS = 10000,
 	/* bytes a connection, of which libmicrohttpd touches half at the second request: */
 	READING_MEMORY = 32 << 10,  /* enough for a request's headers */
 	PUSHING_MEMORY = 128 << 10, /* a piece of an upload is at most as large */
-	IDLE_SECONDS = 300,         /* a guest that was paused may come back */
+	ASK_SECONDS = 10,           /* until the first request is there, from one byte to the next */
+	IDLE_SECONDS = 300,         /* from then on: a guest that was paused may come back */
 	TAGS_MAX = 1000,
 };
 
@@ -28,6 +37,12 @@ struct exchange {
 	struct transfer *transfer; /* of a layer, to a client */
 	struct push *push;
 };
+
+static int
+socket_of(connection *c)
+{
+	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
 
 /* ?n=<how many>&last=<behind which>; a Link leads to the next page. */
 static result
@@ -59,9 +74,8 @@ answer_served(struct server *s, connection *c, bool body, const struct route *ro
 	result queued = answer_content(c, body, type, content, &sent);
 
 	if (queued == MHD_YES && sent.kind != UNSATISFIABLE && route->kind == BLOB && s->progress != NULL)
-		x->transfer = progress_transfer(
-		    s->progress, route->name, content, sent.first, sent.count,
-		    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+		x->transfer = progress_transfer(s->progress, route->name, content, sent.first, sent.count,
+						socket_of(c));
 	return queued;
 }
 
@@ -89,6 +103,18 @@ answer_route(struct server *s, connection *c, bool body, const struct route *rou
 	return answer_problem(c, route->kind == BLOB ? &no_blob : &no_manifest);
 }
 
+static void
+on_connection(void *arg, connection *c, void **context, enum MHD_ConnectionNotificationCode what)
+{
+	struct server *s = arg;
+
+	(void)context;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		clients_entered(&s->clients, socket_of(c));
+	else
+		clients_left(&s->clients, socket_of(c));
+}
+
 /* What is left of it when it has ended, however it has. */
 static void
 on_completed(void *arg, connection *c, void **state, enum MHD_RequestTerminationCode how)
@@ -96,7 +122,7 @@ on_completed(void *arg, connection *c, void **state, enum MHD_RequestTermination
 	struct server *s = arg;
 	struct exchange *x = *state;
 
-	(void)c;
+	clients_busy(&s->clients, socket_of(c), false);
 	if (x == NULL)
 		return;
 	if (x->transfer != NULL)
@@ -127,6 +153,8 @@ on_request(void *arg, connection *c, const char *path, const char *method, const
 
 	(void)version;
 	if (x == NULL) {
+		clients_busy(&s->clients, socket_of(c), true);
+		MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE_SECONDS);
 		if (!is_get(method) && !(s->intake != NULL && push_takes(method)))
 			return answer_problem(c, s->intake != NULL ? &no_push : &no_method);
 		x = xmalloc(sizeof(*x));
@@ -159,25 +187,63 @@ leave_escaped(void *arg, connection *c, char *text)
 }
 
 static void
-on_enter(void *arg, int fd)
+on_enter(void *arg, int fd, bool own)
 {
 	struct server *s = arg;
-	struct sockaddr_in loopback = {.sin_family = AF_INET}; /* who it is matters to nobody here */
+	struct sockaddr_in loopback = {.sin_family = AF_INET}; /* who it is matters to nobody there */
 
-	MHD_add_connection(s->daemon, fd, (struct sockaddr *)&loopback, sizeof(loopback));
+	if (!clients_add(&s->clients, fd, own))
+		close(fd);
+	else if (MHD_add_connection(s->daemon, fd, (struct sockaddr *)&loopback, sizeof(loopback)) != MHD_YES)
+		clients_left(&s->clients, fd);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct server *s = arg;
+
+	clients_hurry(&s->clients);
+}
+
+/*
+ * How many clients there can be, of two descriptors each: what they ask for is a second one. Half of what
+ * there is, so that a push can bring layers, each of which is one.
+ */
+static size_t
+count_clients(unsigned *threads)
+{
+	long limit = allow_descriptors(), spare = spare_descriptors(limit), clients;
+
+	*threads = spare < FEW_DESCRIPTORS ? 1 : processors(THREADS_MAX);
+	clients = (spare - OWN_DESCRIPTORS) / 4;
+	if (clients < CLIENTS_MIN)
+		refuse("the limit of open files is %ld, and a registry needs %ld of them; raise it: ulimit "
+		       "-n %d",
+		       limit, limit - spare + OWN_DESCRIPTORS + 4 * CLIENTS_MIN, 1024);
+	return clients < CLIENTS_MAX ? (size_t)clients : CLIENTS_MAX;
 }
 
 /* Serves from now on, on that port where it is free (0: on any); the port. */
 int
 server_start(struct server *s, int port)
 {
-	s->door = (struct door){.enter = on_enter, .arg = s, .own_only = s->own_only};
+	unsigned threads;
+	size_t clients = count_clients(&threads);
+
+	clients_start(&s->clients, clients);
+	s->door = (struct door){.enter = on_enter,
+				.tick = on_tick,
+				.arg = s,
+				.own_only = s->own_only,
+				.waiting_max = clients < WAITING_MAX * 2 ? clients / 2 : WAITING_MAX};
 	port = door_open(&s->door, port);
 	s->daemon = MHD_start_daemon(
 	    MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC, 0, NULL, NULL, on_request,
-	    s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped,
-	    NULL, MHD_OPTION_THREAD_POOL_SIZE, processors(THREADS_MAX), MHD_OPTION_CONNECTION_LIMIT,
-	    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+	    MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_THREAD_POOL_SIZE, threads,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * clients) * threads, /* never reached, in no thread */
+	    MHD_OPTION_CONNECTION_TIMEOUT, ASK_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 	    (size_t)(s->intake != NULL ? PUSHING_MEMORY : READING_MEMORY), MHD_OPTION_END);
 	if (s->daemon == NULL)
 		die(EXIT_SYSTEM, "cannot start the HTTP server");
@@ -185,9 +251,40 @@ server_start(struct server *s, int port)
 	return port;
 }
 
-void
-server_stop(struct server *s)
+static void *
+stop(void *arg)
 {
+	struct server *s = arg;
+
 	door_close(&s->door);
 	MHD_stop_daemon(s->daemon);
+	close(s->stopped[1]);
+	return NULL;
+}
+
+/*
+ * False where it does not end in time: then its threads still run, what they use must stay, and the program
+ * has to end by _exit.
+ */
+bool
+server_stop(struct server *s)
+{
+	pthread_t thread;
+	struct pollfd over;
+
+	if (pipe(s->stopped) != 0 || fcntl(s->stopped[0], F_SETFD, FD_CLOEXEC) != 0 ||
+	    fcntl(s->stopped[1], F_SETFD, FD_CLOEXEC) != 0 || pthread_create(&thread, NULL, stop, s) != 0) {
+		say("the HTTP server cannot be stopped in time");
+		return false;
+	}
+	over = (struct pollfd){.fd = s->stopped[0], .events = POLLIN};
+	for (int64_t end = now_ms() + STOP_MS; poll(&over, 1, 100) <= 0;)
+		if (now_ms() >= end) {
+			say("the HTTP server does not end; it is left behind");
+			return false;
+		}
+	pthread_join(thread, NULL);
+	close(s->stopped[0]);
+	clients_end(&s->clients);
+	return true;
 }

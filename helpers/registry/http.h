@@ -11,6 +11,7 @@
 #define HTTP_H
 
 #include "registry/catalog.h"
+#include "registry/clients.h"
 #include "registry/door.h"
 #include "registry/intake.h"
 #include "registry/progress.h"
@@ -28,9 +29,11 @@ struct server {
 	/* private */
 	struct MHD_Daemon *daemon;
 	struct door door;
+	struct clients clients;
+	int stopped[2];
 };
 
 int server_start(struct server *s, int port);
-void server_stop(struct server *s);
+bool server_stop(struct server *s);
 
 #endif

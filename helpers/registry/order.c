@@ -2,11 +2,8 @@
  * program. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "registry/order.h"
-
-enum { DESCRIPTORS = 4096 };
 
 /* The argument of -c. */
 enum coding
@@ -67,16 +64,4 @@ parse_orders(char **words, size_t count)
 				die(EXIT_USAGE, "'%s': that NAME is given twice", words[i]);
 	}
 	return order;
-}
-
-/* Two descriptors a client, one a layer. */
-void
-allow_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
-		return;
-	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
-	setrlimit(RLIMIT_NOFILE, &limit); /* fewer do as well, with fewer clients */
 }

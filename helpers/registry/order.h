@@ -12,6 +12,5 @@ struct order {
 
 enum coding parse_coding(const char *text);
 struct order *parse_orders(char **words, size_t count);
-void allow_descriptors(void);
 
 #endif

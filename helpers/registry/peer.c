@@ -8,6 +8,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#ifdef __linux__
+#include <stdio_ext.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -60,25 +63,58 @@ owner_of(FILE *table, const char *own, const char *other)
 	return -1;
 }
 
-/* Root's or our own. Where the kernel does not tell, everybody is taken for that. */
-bool
-peer_is_own(int fd)
+/* Opened once, when a descriptor can still be had for it; NULL and errno. */
+FILE *
+peer_table(void)
 {
-	FILE *table = fopen("/proc/net/tcp", "re");
+	return fopen("/proc/net/tcp", "re");
+}
+
+/* Whether pushes can be taken from our own alone. */
+bool
+peer_can_tell(void)
+{
+	FILE *table = peer_table();
+
+	if (table != NULL)
+		fclose(table);
+	return table != NULL;
+}
+
+/* Root's or our own; not, where that cannot be known. */
+bool
+peer_is_own(FILE *table, int fd)
+{
 	char own[14], other[14];
 	long uid = -1;
 
-	if (table == NULL)
-		return true;
-	if (spell(fd, getpeername, own) && spell(fd, getsockname, other))
-		uid = owner_of(table, own, other);
-	fclose(table);
+	if (table != NULL && spell(fd, getpeername, own) && spell(fd, getsockname, other)) {
+		/* rewind() would be content with what was read the last time */
+		__fpurge(table);
+		clearerr(table);
+		if (lseek(fileno(table), 0, SEEK_SET) == 0)
+			uid = owner_of(table, own, other);
+	}
 	return uid == 0 || (uid > 0 && (uid_t)uid == geteuid());
 }
 #else
-bool
-peer_is_own(int fd)
+/* No such table is known: everybody is taken for root. */
+FILE *
+peer_table(void)
 {
+	return NULL;
+}
+
+bool
+peer_can_tell(void)
+{
+	return true;
+}
+
+bool
+peer_is_own(FILE *table, int fd)
+{
+	(void)table;
 	(void)fd;
 	return true;
 }

@@ -3,7 +3,10 @@
 #define PEER_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
-bool peer_is_own(int fd);
+FILE *peer_table(void);
+bool peer_can_tell(void);
+bool peer_is_own(FILE *table, int fd);
 
 #endif

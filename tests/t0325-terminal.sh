@@ -1,5 +1,5 @@
 #!/bin/sh
-# t0320-terminal: a run on a terminal: `stty tostop`, Ctrl-Z and fg, Ctrl-C and Ctrl-\ at each moment, the background, a hang-up.
+# t0325-terminal: a run on a terminal: `stty tostop`, Ctrl-Z and fg, Ctrl-C and Ctrl-\ at each moment, the background, a hang-up.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 need jq skopeo script
