@@ -9,8 +9,8 @@
  *
  * A layer that is gzip already is served as it is, unless it is several members or
  * padded: Go's gzip fails at padding, and other readers stop at the first member.
- * One that is zstd is not served as it is: it may be several
- * frames, of which smolvm unpacks the first only (encode.c).
+ * One that is zstd is not served as it is: it may be several frames, of which
+ * smolvm unpacks the first only (encode.c).
  */
 #include <fcntl.h>
 #include <stdlib.h>
