@@ -236,7 +236,7 @@ main(int argc, char **argv)
 	setenv("DOCKER_CONTENT_TRUST", "0", 1); /* there is no notary beside us */
 	automatic = strcmp(miss.route, "auto") == 0;
 	faults = faults_of_run();
-	miss.flat = *setting("SQUASH") ? strcmp(setting("SQUASH"), "1") == 0 : faults & FAULT_MERGE;
+	miss.flat = gets_one_layer(faults);
 	miss.keeps = strcmp(setting("STORE_MAX"), "0") != 0 && store_open(ignored);
 	if (automatic && !miss.named && !miss.flat && miss.keeps) {
 		image = read_keys(argv + first, argc - first, &images);

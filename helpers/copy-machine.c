@@ -117,9 +117,9 @@ put(const char *source, const char *path)
 int
 main(int argc, char **argv)
 {
-	char *sidecar, *now, why[200];
+	struct finding found;
 	struct machine m;
-	struct stat st;
+	char *sidecar;
 	int first;
 
 	first = operands(argc, argv, USAGE);
@@ -128,18 +128,13 @@ main(int argc, char **argv)
 	supervise();
 	atexit(remove_temporary);
 	enter_cache();
-	if (machine_state(argv[first], "", why) != WHOLE)
+	if (machine_state(argv[first], NULL, &found) != WHOLE)
 		die(EXIT_NO, "there is no whole machine '%s'", argv[first]);
 	m = name_machine(argv[first]);
 	sidecar = format("%s.smolmachine", argv[first + 1]);
 	put(m.launcher, argv[first + 1]);
 	put(m.sidecar, sidecar);
-	/* A hard link changes the ctime of what was whole a moment ago. */
-	if (lstat(m.sidecar, &st) == 0) {
-		now = stat_text(&st);
-		try_file(m.verified, now, strlen(now), 0600);
-		free(now);
-	}
+	remember_whole(&m); /* a hard link changes the ctime of what was whole a moment ago */
 	free(sidecar);
 	free_machine(&m);
 	return 0;

@@ -1,20 +1,26 @@
 /*
  * find-machines - looks the images of a run up in the cache.
  *
- * Without KEYs: for each image of $RUN/images that is identified, works out its
- * key, writes what tag, push and pack need as <key>.env, <key>.image ("<engine's ID>
- * <repository path> <config digest>") and <key>.pack, checks the cache's entry, and prints the key
- * (once). With KEYs, which the caller has locked: checks those again.
- * An entry that is not whole is moved away into the run's folder: whether a
- * machine is there is Make's to see, that one which is there is whole is seen to here.
- * Exit: 0; 1 another image's machine stands under a key; 100 called wrongly.
+ * Without KEYs: for each image of $RUN/images that is identified, works out its key, writes what tag, push
+ * and pack need as <key>.env, <key>.image ("<engine's ID> <repository path> <config digest>") and <key>.pack,
+ * checks the cache's entry, and prints the key (once). With KEYs, which the caller has locked: checks those
+ * again.
+ *
+ * Make sees whether a machine is there; this program sees to it that one which is there is whole: one that is
+ * not is moved away into the run's folder. A whole one that has to be packed anew all the same (FORCE=1, or
+ * it is not what is asked for) stays until the new one takes its place: <key>.renew in the run's folder says
+ * that it is due, and for which file. publish-machine removes that, and so does a look under the lock that
+ * finds another file: who waited takes the other's result. Exit: 0; 1 another image's machine stands under a
+ * key; 100 called wrongly.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "machine/installed.h"
 #include "machine/machine.h"
+#include "machine/smolvm.h"
 
 #define USAGE "usage: find-machines [-h] [KEY...]\n"
 
@@ -37,15 +43,15 @@ set_aside(const char *key, const char *why)
 
 /* Who holds the lock is packing or looking at the same; what is damaged then goes soon. */
 static void
-check(const char *key, const char *image_id, bool locked)
+check(const char *key, const struct list *settings, bool locked, struct finding *f)
 {
-	char why[200], *lock = format(".lock/%s", key);
+	char *lock = format(".lock/%s", key);
 
-	while (machine_state(key, image_id, why) == DAMAGED && !caught_signal()) {
+	while (machine_state(key, settings, f) == DAMAGED && !caught_signal()) {
 		int fd = locked ? -1 : lock_try(lock);
 
-		if (locked || (fd >= 0 && machine_state(key, image_id, why) == DAMAGED))
-			set_aside(key, why);
+		if (locked || (fd >= 0 && machine_state(key, settings, f) == DAMAGED))
+			set_aside(key, f->why);
 		if (fd >= 0)
 			close(fd);
 		else if (!locked)
@@ -54,16 +60,136 @@ check(const char *key, const char *image_id, bool locked)
 	free(lock);
 }
 
-static void
-write_key(const char *key, const char *slug, struct list *settings, const char *id, const char *engine_id)
+/* Which file a sidecar is, also after a hard link to OUT, which changes its ctime; "" for none. The caller
+ * frees it. */
+static char *
+identity_of(const char *key)
 {
-	char *env = run_file(key, "env"), *image = run_file(key, "image"), *text;
-	char *from = run_file(slug, "pack"), *to = run_file(key, "pack");
+	struct machine m = name_machine(key);
+	struct stat st;
+	bool there = lstat(m.sidecar, &st) == 0;
 
-	text = format("%s %s %s\n", engine_id, value_of(settings, "REPO"), id);
+	free_machine(&m);
+	return there ? format("%llu %llu %lld %lld\n", (unsigned long long)st.st_dev,
+			      (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtime)
+		     : xstrdup("");
+}
+
+/* Another machine is due in the place of the one that is there. */
+static void
+ask_for_another(const char *key, const struct finding *f)
+{
+	char *path = run_file(key, "renew"), *which = identity_of(key);
+
+	if (f->state == UNFIT)
+		say("'%s.smolmachine.smolmachine' cannot be used: %s; it is packed anew", key, f->why);
+	write_file(path, which, strlen(which), 0600);
+	free(which);
+	free(path);
+}
+
+/* Under the lock: is it still due? */
+static void
+look_again(const char *key)
+{
+	char *path = run_file(key, "renew"), *then, *now;
+	struct list settings = {0};
+	struct finding f;
+
+	read_settings(key, &settings);
+	check(key, &settings, true, &f);
+	then = read_text(path, 512, NULL);
+	now = identity_of(key);
+	if (f.state == UNFIT && (then == NULL || strcmp(then, now) != 0))
+		ask_for_another(key, &f);
+	else if (f.state != UNFIT && then && strcmp(then, now) != 0)
+		unlink(path);
+	free(now);
+	free(then);
+	free(path);
+	list_free(&settings);
+}
+
+/* The machines that are taken though an older smolvm packed them; image and version are the first one's. */
+static struct {
+	size_t count;
+	char *image, version[40], installed[40];
+	bool asked;
+} aged;
+
+/* A hit stays a hit after an upgrade of smolvm; who wants what the new one makes of it is told how. */
+static void
+note_age(const char *image, const struct finding *f)
+{
+	int version = parse_version(f->version);
+
+	if (version < 0)
+		return;
+	if (!aged.asked)
+		installed_smolvm(aged.installed);
+	aged.asked = true;
+	if (version >= parse_version(aged.installed) || aged.count++ > 0)
+		return;
+	aged.image = xstrdup(image);
+	memcpy(aged.version, f->version, sizeof(aged.version));
+}
+
+/* One line a run. */
+static void
+tell_age(void)
+{
+	if (aged.count == 1)
+		say("the machine of '%s' was packed by smolvm %s, and installed is %s; FORCE=1 packs it anew",
+		    aged.image, aged.version, aged.installed);
+	else if (aged.count > 1)
+		say("%zu machines were packed by an older smolvm (that of '%s' by %s), and installed is %s; "
+		    "FORCE=1 "
+		    "packs them anew",
+		    aged.count, aged.image, aged.version, aged.installed);
+	free(aged.image);
+}
+
+/* Two wishes of this run with one key are one machine, unless only the beginnings of their hashes are alike.
+ */
+static void
+refuse_alike(const char *key, const struct list *settings)
+{
+	static const char *const names[] = {"IMAGE_ID", "CPUS",     "ENTRYPOINT",
+					    "MEM",      "PLATFORM", "SMOLFILE_SHA256"};
+	struct list other = {0};
+
+	read_settings(key, &other);
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (strcmp(value_of(settings, names[i]), value_of(&other, names[i])) != 0)
+			refuse("IMAGE: '%s' and '%s' are not packed alike (%s), but their machines would "
+			       "both be called '%s'; "
+			       "give one of them another ENTRYPOINT, CPUS or MEM",
+			       value_of(&other, "IMAGE"), value_of(settings, "IMAGE"), names[i], key);
+	list_free(&other);
+}
+
+/* The request of a key is that of its first image, with what is known by now. */
+static void
+complete(struct list *settings, const char *slug, const char *id, const char *engine_id)
+{
+	char *file = run_file(slug, "layers"), *layers = first_line(file);
+
 	list_addf(settings, "IMAGE_ID=%s", id);
 	list_addf(settings, "ENGINE_ID=%s", engine_id);
 	list_addf(settings, "SLUG=%s", slug);
+	list_addf(settings, "LAYERS=%s", layers ? layers : "0");
+	free(layers);
+	free(file);
+}
+
+static void
+write_key(const char *key, const struct list *settings)
+{
+	char *env = run_file(key, "env"), *image = run_file(key, "image"), *text;
+	char *from = run_file(value_of(settings, "SLUG"), "pack"), *to = run_file(key, "pack");
+
+	text = format("%s %s %s\n", value_of(settings, "ENGINE_ID"), value_of(settings, "REPO"),
+		      value_of(settings, "IMAGE_ID"));
 	write_request(env, settings);
 	write_file(image, text, strlen(text), 0600);
 	if (link(from, to) != 0 && errno != EEXIST)
@@ -73,6 +199,21 @@ write_key(const char *key, const char *slug, struct list *settings, const char *
 	free(text);
 	free(image);
 	free(env);
+}
+
+static void
+look_at(const char *key, const struct list *settings)
+{
+	bool force = strcmp(setting("FORCE"), "1") == 0;
+	struct finding f;
+
+	check(key, settings, false, &f);
+	write_key(key, settings);
+	if (f.state == UNFIT || (f.state == WHOLE && force))
+		ask_for_another(key, &f);
+	else if (f.state == WHOLE)
+		note_age(value_of(settings, "IMAGE"), &f);
+	printf("%s\n", key);
 }
 
 /* Nothing where this run did not identify the image: its build has failed. */
@@ -89,11 +230,12 @@ look_up(const char *slug, struct list *keys)
 		key = format("%.*s%s", ID16, hex, value_of(&settings, "SUFFIX"));
 		line = format("%s\n", key);
 		write_file(key_file, line, strlen(line), 0600);
-		if (!list_has(keys, key)) {
+		complete(&settings, slug, id, engine_id);
+		if (list_has(keys, key))
+			refuse_alike(key, &settings);
+		else {
 			list_add(keys, key);
-			check(key, id, false);
-			write_key(key, slug, &settings, id, engine_id);
-			printf("%s\n", key);
+			look_at(key, &settings);
 		}
 		free(line);
 		free(key);
@@ -116,6 +258,7 @@ look_up_all(void)
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
 	for (char *slug = strtok_r(images, "\n", &rest); slug; slug = strtok_r(NULL, "\n", &rest))
 		look_up(slug, &keys);
+	tell_age();
 	list_free(&keys);
 	free(images);
 	free(path);
@@ -132,13 +275,8 @@ main(int argc, char **argv)
 	supervise();
 	if (first == argc)
 		look_up_all();
-	for (; first < argc; first++) {
-		struct list settings = {0};
-
-		read_settings(argv[first], &settings);
-		check(argv[first], value_of(&settings, "IMAGE_ID"), true);
-		list_free(&settings);
-	}
+	for (; first < argc; first++)
+		look_again(argv[first]);
 	end_as_caught();
 	return 0;
 }

@@ -226,6 +226,10 @@ check_settings(void)
 	if (given(setting("SQUASH")) && strcmp(setting("SQUASH"), "0") != 0 &&
 	    strcmp(setting("SQUASH"), "1") != 0)
 		refuse("SQUASH: '%s' is neither 0 nor 1; leave it out to have it decided", setting("SQUASH"));
+	if (given(setting("FORCE")) && strcmp(setting("FORCE"), "1") != 0)
+		refuse(
+		    "FORCE: '%s' is not known; give FORCE=1 to pack anew though a machine is there, or none",
+		    setting("FORCE"));
 	if (given(setting("PROGRESS")) && strcmp(setting("PROGRESS"), "json") != 0)
 		refuse("PROGRESS: '%s' is not known; give PROGRESS=json, or none", setting("PROGRESS"));
 	if (given(out)) {

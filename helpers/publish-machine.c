@@ -11,13 +11,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lib/json.h"
 #include "machine/machine.h"
-#include "machine/options.h"
-#include "machine/sidecar.h"
+#include "machine/record.h"
+#include "machine/smolvm.h"
 
 #define USAGE "usage: publish-machine [-h] KEY\n"
 
@@ -29,8 +27,7 @@ in_run(const char *key, const char *suffix)
 
 /* smolvm names them <output> and <output>.smolmachine. */
 static void
-check_packed(const char *launcher, const char *path, const char *reference, struct sidecar *s,
-	     long long sizes[2])
+check_packed(const char *launcher, const char *path, struct sidecar *s, struct packing *p)
 {
 	struct stat st;
 	char why[200];
@@ -39,7 +36,9 @@ check_packed(const char *launcher, const char *path, const char *reference, stru
 	if (lstat(launcher, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 || !(st.st_mode & S_IXUSR))
 		refuse("SMOLVM: '%s' left no launcher, though it succeeded; see its output with V=1",
 		       setting("SMOLVM"));
-	sizes[0] = st.st_size;
+	p->sizes[0] = st.st_size;
+	if (!sha256_file(launcher, p->launcher_sha256))
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", launcher);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		refuse("SMOLVM: '%s' left no sidecar, though it succeeded; see its output with V=1",
@@ -47,66 +46,11 @@ check_packed(const char *launcher, const char *path, const char *reference, stru
 	if (!read_sidecar(fd, s, why) || !check_sidecar(fd, s, why))
 		refuse("SMOLVM: '%s' left a sidecar that is not whole (%s); nothing was published",
 		       setting("SMOLVM"), why);
-	if (strcmp(s->image, reference) != 0)
+	if (strcmp(s->image, p->reference) != 0)
 		refuse("SMOLVM: '%s' packed '%s' where '%s' was wanted", setting("SMOLVM"), s->image,
-		       reference);
-	sizes[1] = st.st_size;
+		       p->reference);
+	p->sizes[1] = st.st_size;
 	close(fd);
-}
-
-/* {"tag": 0.021, ...} of lines "tag 21" (milliseconds); of a repeated stage the last. */
-static void
-add_seconds(json_t *seconds, const char *path)
-{
-	char *text = read_text(path, 65536, NULL), *rest = NULL;
-
-	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
-	     line = strtok_r(NULL, "\n", &rest)) {
-		char *blank = strchr(line, ' ');
-
-		if (blank) {
-			*blank = '\0';
-			json_object_set_new(seconds, line,
-					    json_real((double)strtoll(blank + 1, NULL, 10) / 1000));
-		}
-	}
-	free(text);
-}
-
-static void
-write_record(const char *key, const char *path, const struct list *settings, const char *reference,
-	     const struct sidecar *s, const long long sizes[2])
-{
-	json_t *options = json_object(), *seconds = json_object(), *root;
-	char *build = in_run(value_of(settings, "SLUG"), ".seconds"), *pack = in_run(key, ".seconds");
-	char *registry = format("%s/registry", needed("RUN")), *text, created[32] = "";
-	time_t now = time(NULL);
-	struct tm tm;
-
-	if (gmtime_r(&now, &tm))
-		strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	for (size_t i = 0; i < pack_option_count; i++)
-		if (*value_of(settings, pack_option[i].name))
-			json_object_set_new(options, pack_option[i].name,
-					    json_words(value_of(settings, pack_option[i].name)));
-	add_seconds(seconds, build);
-	add_seconds(seconds, registry);
-	add_seconds(seconds, pack);
-	root =
-	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:{s:I, s:I}, s:o}", "image_id",
-		      value_of(settings, "IMAGE_ID"), "engine_id", value_of(settings, "ENGINE_ID"), "image",
-		      value_of(settings, "IMAGE"), "reference", reference, "digest", s->digest,
-		      "smolvm_version", s->version, "created", created, "options", options, "sizes",
-		      "launcher", (json_int_t)sizes[0], "sidecar", (json_int_t)sizes[1], "seconds", seconds);
-	text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
-	if (text == NULL)
-		die(EXIT_SYSTEM, "cannot write a record of '%s' (a value that is not UTF-8?)", key);
-	write_file(path, text, strlen(text), 0600);
-	free(text);
-	json_decref(root);
-	free(registry);
-	free(pack);
-	free(build);
 }
 
 static void
@@ -126,13 +70,12 @@ flush(const char *path)
 int
 main(int argc, char **argv)
 {
-	char *launcher, *sidecar, *record, *file, *reference, *verified;
+	char *launcher, *sidecar, *record, *file, *reference, *renew;
 	struct list settings = {0};
 	const char *key;
 	struct machine m;
+	struct packing p;
 	struct sidecar s;
-	struct stat st;
-	long long sizes[2];
 	int first;
 
 	first = operands(argc, argv, USAGE);
@@ -151,8 +94,10 @@ main(int argc, char **argv)
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", file);
 	free(file);
 	read_settings(key, &settings);
-	check_packed(launcher, sidecar, reference, &s, sizes);
-	write_record(key, record, &settings, reference, &s, sizes);
+	p = (struct packing){.key = key, .reference = reference, .sidecar = &s, .settings = &settings};
+	check_packed(launcher, sidecar, &s, &p);
+	p.one_layer = gets_one_layer(smolvm_faults(s.version));
+	write_record(record, &p);
 	flush(launcher);
 	flush(record);
 	flush(sidecar);
@@ -164,13 +109,10 @@ main(int argc, char **argv)
 	move(record, m.record);
 	move(sidecar, m.sidecar);
 	flush(".");
-	/* Read in full just now: the next hit need not read it again. It is a machine also where that cannot
-	 * be noted. */
-	if (lstat(m.sidecar, &st) == 0) {
-		verified = stat_text(&st);
-		try_file(m.verified, verified, strlen(verified), 0600);
-		free(verified);
-	}
+	remember_whole(&m); /* read in full just now */
+	renew = run_file(key, "renew");
+	unlink(renew);
+	free(renew);
 	free_machine(&m);
 	return 0;
 }

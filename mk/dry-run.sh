@@ -45,5 +45,5 @@ auto:)
 	;;
 esac
 # shellcheck disable=SC2086
-"$MAKE" -n -C "$dir" -f "$TOP/mk/machine.mk" $targets || exit
+"$MAKE" -n ${FORCE:+-B} -C "$dir" -f "$TOP/mk/machine.mk" $targets || exit
 finish 0

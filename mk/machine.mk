@@ -1,5 +1,5 @@
 # machine.mk - the second graph: image -> tagged -> pushed -> packed -> machine.
-# Reads: $RUN/<key>.{image,pack,env}, REGISTRY.  Goals: <key>.smolmachine.smolmachine.
+# Reads: $RUN/<key>.{image,pack,env,renew}, REGISTRY.  Goals: <key>.smolmachine.smolmachine.
 #
 # Runs in CACHE_DIR, so that targets are plain keys: no user's path and no image's name is
 # ever a target. Everything is keyed by the image's ID: two names of one image are one target.
@@ -24,6 +24,11 @@ steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.packed)
 
 # $(call stage,NAME): runs what follows as that stage of the target, marked done by $@.
 stage = "$$BIN/with-deadline" -n $1 -p $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
+
+# A machine that is there is up to date, but for one that is due to be replaced (helpers/find-machines.c).
+renewed := $(patsubst $(RUN)/%.renew,%.smolmachine.smolmachine,$(wildcard $(keys:%=$(RUN)/%.renew)))
+$(renewed): FORCE
+FORCE:
 
 $(machines): %.smolmachine.smolmachine: | $(RUN)/%.packed
 	$(Q)exec "$$BIN/publish-machine" -- $*

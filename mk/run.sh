@@ -31,7 +31,10 @@ if [ "$goal" = pack ]; then
 	# shellcheck disable=SC2086
 	"$BIN/find-machines" -- $keys || exit
 	missing=
-	for key in $keys; do [ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || missing=1; done
+	for key in $keys; do
+		[ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || missing=1
+		[ ! -e "$run/$key.renew" ] || missing=1
+	done
 	[ -n "$missing" ] || exit 0
 	if ! command -v -- "$SMOLVM" >/dev/null; then
 		printf 'error: SMOLVM: %s is not installed; get it from https://github.com/smol-machines/smolvm, or give SMOLVM=<path>\n' \
@@ -137,6 +140,7 @@ while read -r slug; do
 	[ -e "$run/$slug.key" ] || continue
 	read -r key <"$run/$slug.key"
 	[ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || continue
+	[ ! -e "$run/$key.renew" ] || continue # its pack has failed
 	[ -z "$OUT" ] || "$BIN/copy-machine" -- "$key" "$OUT" || rc=$?
 	answer "$CACHE_DIR/$key.smolmachine.smolmachine" "the machine is there: '$CACHE_DIR/$key.smolmachine.smolmachine'"
 done <"$run/images"

@@ -22,6 +22,7 @@
 #: DOCKER           the engine's command: docker or podman
 #: SMOLVM           the packer's command
 #: ROUTE            how the image reaches smolvm: auto, push or direct
+#: FORCE            1: pack anew though a machine is there
 #: SQUASH           1: every image as one layer, 0: none (empty: where the smolvm needs it)
 #: STORE_MAX        MiB of pushed layers that are kept; 0: none
 #: REGISTRY_IMAGE   the registry that is started for a push (or CLAUDE_BOTTLE_REGISTRY_IMAGE); none: our own
@@ -35,7 +36,7 @@
 #: PROGRESS         json: how far the pull is, as lines of JSON (from a registry of ours)
 #: V                1 prints commands, 2 also why each target is remade
 user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS IMAGES_FILE CPUS MEM ENTRYPOINT SMOLFILE \
-	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE SQUASH STORE_MAX REGISTRY_IMAGE REGISTRY_HOST \
+	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE FORCE SQUASH STORE_MAX REGISTRY_IMAGE REGISTRY_HOST \
 	REGISTRY_TIMEOUT BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS PROGRESS V
 
 # What goals other than packing take.

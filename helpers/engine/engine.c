@@ -20,26 +20,6 @@ base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-bool
-find_program(const char *name)
-{
-	const char *path = setting("PATH");
-	bool found = false;
-
-	if (strchr(name, '/') != NULL)
-		return access(name, X_OK) == 0;
-	while (*path && !found) {
-		size_t n = strcspn(path, ":");
-		char *file = format("%.*s/%s", (int)n, path, name);
-		struct stat st;
-
-		found = stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0;
-		free(file);
-		path += n + (path[n] == ':');
-	}
-	return found;
-}
-
 /* podman by its own name: it needs no daemon, and has no socket that docker's client would ask. */
 bool
 is_named_podman(const char *docker)
@@ -83,12 +63,14 @@ client_gets_answers(const char *docker, unsigned timeout)
 void
 check_engine(const char *docker, unsigned timeout, bool remote)
 {
+	char *program = find_program(docker);
 	char *host, *why;
 	const char *path, *remedy;
 	int error;
 
-	if (!find_program(docker))
+	if (program == NULL)
 		refuse("DOCKER: '%s' is not installed; run `make setup`, or give DOCKER=podman", docker);
+	free(program);
 	if (is_named_podman(docker))
 		return;
 	host = find_endpoint(docker, timeout, &why);

@@ -17,7 +17,6 @@ struct inspection {
 	size_t layers;
 };
 
-bool find_program(const char *name);
 void check_engine(const char *docker, unsigned timeout, bool remote);
 bool is_named_podman(const char *docker);
 enum engine engine_kind(const char *docker, unsigned timeout);

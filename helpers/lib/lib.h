@@ -138,12 +138,13 @@ struct step {
 };
 struct outcome run_step(const struct step *s, const struct command *c);
 
-/* run.c: where a helper of a run is. */
+/* run.c: where a helper of a run is, and the programs of PATH. */
 int operands(int argc, char **argv, const char *usage);
 void enter_cache(void);
 bool is_in_cache(const char *path);
 char *run_file(const char *name, const char *kind);
 void read_settings(const char *name, struct list *out);
+char *find_program(const char *name);
 
 /* owner.c: whose a thing is: "<boot id>-<pid namespace>-<pid>-<start time>". */
 char *own_name(void);

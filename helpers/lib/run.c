@@ -1,4 +1,4 @@
-/* run.c - where a helper of a run is: CACHE_DIR, and the run's folder in it. */
+/* run.c - where a helper of a run is: CACHE_DIR, the run's folder in it, and the programs of PATH. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,4 +58,26 @@ read_settings(const char *name, struct list *out)
 	if (!read_request(path, out))
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
 	free(path);
+}
+
+/* The path of a program by its name or path, as a shell finds it; NULL where there is none. The caller frees
+ * it. */
+char *
+find_program(const char *name)
+{
+	const char *path = setting("PATH");
+	struct stat st;
+
+	if (strchr(name, '/') != NULL)
+		return access(name, X_OK) == 0 ? xstrdup(name) : NULL;
+	while (*name && *path) {
+		size_t n = strcspn(path, ":");
+		char *file = format("%.*s/%s", (int)n, path, name);
+
+		if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)
+			return file;
+		free(file);
+		path += n + (path[n] == ':');
+	}
+	return NULL;
 }

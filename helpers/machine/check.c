@@ -84,10 +84,10 @@ check_image(struct wish *w, const char *about)
 {
 	if (!given(w->image))
 		refuse("%sIMAGE is empty; give IMAGE=name[:tag]%s", about,
-		       given(w->context)
-			   ? ", the name that the build of CONTEXT gets"
-			   : " (and CONTEXT=<folder> to build it), or IMAGES=..., or `make smolmachines` for those "
-			     "of an images file");
+		       given(w->context) ? ", the name that the build of CONTEXT gets"
+					 : " (and CONTEXT=<folder> to build it), or IMAGES=..., or `make "
+					   "smolmachines` for those "
+					   "of an images file");
 	if (strstr(w->image, "@sha256:"))
 		refuse("%sIMAGE: '%s' is a digest reference; give name[:tag] or sha256:<64 hex>", about,
 		       w->image);
@@ -167,14 +167,14 @@ check_number(const char *about, const char *name, const char *value, long long m
 	free(what);
 }
 
-/* A record is JSON; without one nothing is published, which is better known now than after the pack. */
+/* smolvm takes no other (a Rust program's String), and would say so after the build. */
 static void
 check_text(const char *about, const char *name, const char *value)
 {
 	json_t *text = json_string(value ? value : "");
 
 	if (text == NULL)
-		refuse("%s%s: it is not UTF-8, so no record could hold it; give it in UTF-8", about, name);
+		refuse("%s%s: it is not UTF-8, and smolvm takes no other; give it in UTF-8", about, name);
 	json_decref(text);
 }
 
@@ -184,7 +184,6 @@ check_pack(struct wish *w, const char *about, const char *folder)
 	check_number(about, "CPUS", w->cpus, 255);
 	check_number(about, "MEM", w->mem, 4194304);
 	check_text(about, "ENTRYPOINT", w->entrypoint);
-	check_text(about, "SMOLFILE", w->smolfile);
 	if (given(w->platform)) {
 		char *platform = parse_platform(w->platform);
 

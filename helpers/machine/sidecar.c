@@ -64,6 +64,7 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 	copy_text(s->image, sizeof(s->image), root, "image");
 	copy_text(s->digest, sizeof(s->digest), root, "digest");
 	copy_text(s->platform, sizeof(s->platform), root, "platform");
+	copy_text(s->host, sizeof(s->host), root, "host_platform");
 	copy_text(s->version, sizeof(s->version), root, "smolvm_version");
 	layers = json_object_get(json_object_get(root, "assets"), "layers");
 	s->layers = json_array_size(layers);

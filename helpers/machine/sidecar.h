@@ -8,6 +8,7 @@ struct sidecar {
 	uint64_t assets_offset, assets_size, manifest_offset, manifest_size;
 	uint32_t crc;
 	char image[512], digest[80], platform[64], version[40];
+	char host[64]; /* the platform that packed it; "" where the manifest does not say */
 	size_t layers;
 	char layer[80]; /* digest of the first one */
 };

@@ -55,3 +55,13 @@ smolvm_faults(const char *text)
 			faults |= smolvm_fault[i].bit;
 	return faults;
 }
+
+/* Whether a smolvm with these faults is given every image as one layer: as SQUASH says, else where it would
+ * merge several layers wrongly. */
+bool
+gets_one_layer(int faults)
+{
+	const char *squash = setting("SQUASH");
+
+	return *squash ? strcmp(squash, "1") == 0 : (faults & FAULT_MERGE) != 0;
+}

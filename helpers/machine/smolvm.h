@@ -2,6 +2,8 @@
 #ifndef SMOLVM_H
 #define SMOLVM_H
 
+#include <stdbool.h>
+
 enum { FAULT_MERGE = 1, FAULT_FLOOR = 2, FAULT_GZIP = 4 };
 
 struct fault {
@@ -15,5 +17,6 @@ extern const int smolvm_fault_count;
 
 int parse_version(const char *text);
 int smolvm_faults(const char *text);
+bool gets_one_layer(int faults);
 
 #endif

@@ -11,13 +11,14 @@
 #define ID "sha256:" KEY "0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER_ID "sha256:" KEY "f123456789abcdef0123456789abcdef0123456789abcdef"
 
-static char why[200];
+static struct finding f;
 static size_t size;
+static struct list asked; /* the key's request */
 
 static void
-put_sidecar(const char *path, const char *image)
+put_sidecar_of(const char *path, const char *image, const char *more)
 {
-	char *manifest = format("{\"image\":\"%s\",\"digest\":\"sha256:dd\"}", image);
+	char *manifest = format("{\"image\":\"%s\",\"digest\":\"sha256:dd\"%s}", image, more);
 	char *bytes = pack("some assets", 11, manifest, strlen(manifest), &size);
 
 	put_file(path, bytes, size);
@@ -26,14 +27,26 @@ put_sidecar(const char *path, const char *image)
 }
 
 static void
-put_record(const char *id, const char *digest, long long launcher, long long sidecar)
+put_sidecar(const char *path, const char *image)
+{
+	put_sidecar_of(path, image, "");
+}
+
+static void
+put_record_of(const char *id, const char *digest, long long launcher, long long sidecar, const char *more)
 {
 	char *text = format("{\"image_id\":\"%s\",\"digest\":\"%s\",\"sizes\":{\"launcher\":%lld,"
-			    "\"sidecar\":%lld}}",
-			    id, digest, launcher, sidecar);
+			    "\"sidecar\":%lld}%s}",
+			    id, digest, launcher, sidecar, more);
 
 	put_text(RECORD, text);
 	free(text);
+}
+
+static void
+put_record(const char *id, const char *digest, long long launcher, long long sidecar)
+{
+	put_record_of(id, digest, launcher, sidecar, "");
 }
 
 static void
@@ -49,6 +62,7 @@ put_machine(void)
 {
 	char name[] = "cache.XXXXXX";
 
+	unsetenv("CACHE_DIR");
 	assert_int_equal(chdir(folder), 0);
 	assert_non_null(mkdtemp(name));
 	assert_int_equal(chdir(name), 0);
@@ -61,8 +75,13 @@ put_machine(void)
 static enum machine_state
 look(void)
 {
-	memcpy(why, "nothing was said", 17);
-	return machine_state(KEY, ID, why);
+	enum machine_state state;
+
+	if (asked.count == 0)
+		list_add(&asked, "IMAGE_ID=" ID);
+	state = machine_state(KEY, &asked, &f);
+	assert_int_equal(state, f.state);
+	return state;
 }
 
 static void
@@ -278,7 +297,7 @@ states(void **state)
 		cases[i].spoil();
 		same_number(cases[i].name, look(), cases[i].want);
 		if (cases[i].says)
-			has_text(cases[i].name, why, cases[i].says);
+			has_text(cases[i].name, f.why, cases[i].says);
 	}
 }
 
@@ -291,23 +310,35 @@ key_with_options(void **state)
 	assert_int_equal(rename(LAUNCHER, KEY "-a1b2c3d4.smolmachine"), 0);
 	assert_int_equal(rename(SIDECAR, KEY "-a1b2c3d4.smolmachine.smolmachine"), 0);
 	assert_int_equal(rename(RECORD, KEY "-a1b2c3d4.json"), 0);
-	assert_int_equal(machine_state(KEY "-a1b2c3d4", ID, why), WHOLE);
+	assert_int_equal(machine_state(KEY "-a1b2c3d4", &asked, &f), WHOLE);
 	assert_int_equal(look(), MISSING);
+	remove_file(KEY "-a1b2c3d4.json");
+	assert_int_equal(machine_state(KEY "-a1b2c3d4", &asked, &f), DAMAGED);
+	has_text("options without a record", f.why, "record is missing");
 }
 
 /* All of it is read once, and again only when the file is another one. */
 static void
 read_once(void **state)
 {
-	struct stat st;
-	char *seen;
+	struct stat st, launcher;
+	char *seen, *second, *both;
 
 	(void)state;
 	put_machine();
 	assert_int_equal(look(), WHOLE);
 	assert_int_equal(lstat(SIDECAR, &st), 0);
+	assert_int_equal(lstat(LAUNCHER, &launcher), 0);
 	seen = stat_text(&st);
-	assert_string_equal(text_of(VERIFIED), seen);
+	second = stat_text(&launcher);
+	both = format("%s%s", seen, second);
+	assert_string_equal(text_of(VERIFIED), both);
+	/* as an older version remembered it: the sidecar alone */
+	put_text(VERIFIED, seen);
+	assert_int_equal(look(), WHOLE);
+	assert_string_equal(text_of(VERIFIED), both);
+	free(both);
+	free(second);
 	free(seen);
 	/* a wrong CRC that is remembered as verified is not looked at: the promise is for what changes later
 	 */
@@ -325,7 +356,21 @@ read_once(void **state)
 static void
 look_for(void *arg)
 {
-	_exit(machine_state(KEY, arg, why) == WHOLE ? 0 : 2);
+	_exit(machine_state(KEY, arg, &f) == WHOLE ? 0 : 2);
+}
+
+/* How a look for a machine with these settings ends; NULL-ended. */
+static struct ending
+ending_for(const char *const *settings)
+{
+	struct list l = {0};
+	struct ending e;
+
+	for (; *settings; settings++)
+		list_add(&l, *settings);
+	e = ending_of(look_for, &l);
+	list_free(&l);
+	return e;
 }
 
 static void
@@ -335,13 +380,139 @@ collision(void **state)
 
 	(void)state;
 	put_machine();
-	e = ending_of(look_for, OTHER_ID);
+	e = ending_for((const char *[]){"IMAGE_ID=" OTHER_ID, NULL});
 	assert_int_equal(e.code, EXIT_NO);
 	has_text("collision", e.said, "error: '" SIDECAR "' is another image's machine (" ID ")");
-	assert_int_equal(ending_of(look_for, ID).code, 0);
-	assert_int_equal(ending_of(look_for, "").code, 0);
+	assert_int_equal(ending_for((const char *[]){"IMAGE_ID=" ID, NULL}).code, 0);
+	assert_int_equal(ending_for((const char *[]){NULL}).code, 0);
+	assert_int_equal(ending_of(look_for, NULL).code, 0);
 	remove_file(RECORD);
-	assert_int_equal(ending_of(look_for, OTHER_ID).code, 0);
+	assert_int_equal(ending_for((const char *[]){"IMAGE_ID=" OTHER_ID, NULL}).code, 0);
+}
+
+/* What 8 hex of the options do not tell apart, the record does. */
+static void
+other_options(void **state)
+{
+	static const struct {
+		const char *record, *asked[3];
+		int code;
+	} cases[] = {
+	    {"{\"CPUS\":\"2\"}", {"CPUS=2"}, 0},
+	    {"{\"CPUS\":\"2\"}", {"CPUS=3"}, EXIT_NO},
+	    {"{\"CPUS\":\"2\"}", {NULL}, EXIT_NO},
+	    {"{\"CPUS\":\"2\"}", {"CPUS=2", "MEM=5"}, EXIT_NO},
+	    {"{}", {"MEM=5"}, EXIT_NO},
+	    {"{\"ENTRYPOINT\":\"x\",\"MEM\":\"5\"}", {"ENTRYPOINT=x\nMEM=5"}, EXIT_NO},
+	    {"{\"ENTRYPOINT\":\"x\",\"MEM\":\"5\"}", {"ENTRYPOINT=x", "MEM=5"}, 0},
+	    {"{\"PLATFORM\":\"linux/amd64\"}", {"PLATFORM=linux/arm64"}, EXIT_NO},
+	    /* a Smolfile is known by its content, where the record tells it */
+	    {"{\"SMOLFILE\":\"/a\"}", {"SMOLFILE=/b", "SMOLFILE_SHA256=cc"}, 0},
+	    {"{\"SMOLFILE\":\"/a\"},\"smolfile_sha256\":\"cc\"", {"SMOLFILE=/b", "SMOLFILE_SHA256=cc"}, 0},
+	    {"{\"SMOLFILE\":\"/a\"},\"smolfile_sha256\":\"cc\"",
+	     {"SMOLFILE=/a", "SMOLFILE_SHA256=dd"},
+	     EXIT_NO},
+	    {"{\"SMOLFILE\":\"/a\"},\"smolfile_sha256\":\"cc\"", {NULL}, EXIT_NO},
+	    {"{}", {"SMOLFILE=/a", "SMOLFILE_SHA256=dd"}, EXIT_NO},
+	    {"7", {"CPUS=2"}, EXIT_NO},
+	    {"{\"CPUS\":2}", {"CPUS=2"}, EXIT_NO},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		char *more = format(",\"options\":%s", cases[i].record);
+		struct ending e;
+
+		put_machine();
+		put_record_of(ID, "sha256:dd", 8, (long long)size, more);
+		free(more);
+		e = ending_for(cases[i].asked);
+		same_number(cases[i].record, e.code, cases[i].code);
+		if (cases[i].code == EXIT_NO)
+			has_text(cases[i].record, e.said, "move it away");
+	}
+}
+
+/* Equal size is not enough; what an older version packed has nothing to compare with. */
+static void
+launcher_content(void **state)
+{
+	/* printf launcher | sha256sum */
+	const char *more =
+	    ",\"launcher_sha256\":\"ec9a6e9fe278eb1a471fbab6f40367d8548078b651d9c71581c57c2a6ca379e0\"";
+
+	(void)state;
+	put_machine();
+	put_record_of(ID, "sha256:dd", 8, (long long)size, more);
+	assert_int_equal(look(), WHOLE);
+	usleep(20000); /* the kernel's clock for ctime is a coarse one */
+	flip_bit(LAUNCHER, 3);
+	assert_int_equal(look(), DAMAGED);
+	has_text("flipped later", f.why, "launcher has other bytes");
+	put_machine();
+	put_record_of(ID, "sha256:dd", 8, (long long)size, more);
+	put_text(LAUNCHER, "LAUNCHER");
+	assert_int_equal(look(), DAMAGED);
+	has_text("flipped before", f.why, "launcher has other bytes");
+	put_record(ID, "sha256:dd", 8, (long long)size);
+	assert_int_equal(look(), WHOLE);
+}
+
+static void
+hosts(void **state)
+{
+	static const struct {
+		const char *host;
+		enum machine_state want;
+	} cases[] = {{"linux/s390x", UNFIT}, {"plan9/amd64", UNFIT}, {"", WHOLE}};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		char *more = format(",\"host_platform\":\"%s\"", cases[i].host);
+
+		put_machine();
+		put_sidecar_of(SIDECAR, "127.0.0.1:32770/x:" KEY, more);
+		put_record(ID, "sha256:dd", 8, (long long)size);
+		same_number(cases[i].host, look(), cases[i].want);
+		if (cases[i].want == UNFIT)
+			has_text(cases[i].host, f.why, "runs there only");
+		assert_int_equal(machine_state(KEY, NULL, &f), WHOLE);
+		free(more);
+	}
+}
+
+/* One layer or several: as SQUASH has it, of an image of LAYERS layers. */
+static void
+squashed(void **state)
+{
+	static const struct {
+		const char *squash, *one_layer, *layers;
+		enum machine_state want;
+	} cases[] = {
+	    {"", "true", "3", WHOLE},  {"", "false", "3", WHOLE},  {"", NULL, "0", WHOLE},
+	    {"1", "true", "3", WHOLE}, {"1", "false", "3", UNFIT}, {"1", NULL, "3", UNFIT},
+	    {"1", NULL, "0", UNFIT},   {"1", NULL, "1", WHOLE},    {"1", "false", "1", WHOLE},
+	    {"0", "true", "3", UNFIT}, {"0", "false", "3", WHOLE}, {"0", NULL, "3", WHOLE},
+	    {"0", "true", "1", WHOLE}, {"0", "true", "0", UNFIT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		char *more =
+		    cases[i].one_layer ? format(",\"one_layer\":%s", cases[i].one_layer) : xstrdup("");
+		struct list l = {0};
+
+		put_machine();
+		put_record_of(ID, "sha256:dd", 8, (long long)size, more);
+		list_addf(&l, "LAYERS=%s", cases[i].layers);
+		assert_int_equal(setenv("SQUASH", cases[i].squash, 1), 0);
+		if (machine_state(KEY, &l, &f) != cases[i].want)
+			fail_msg("SQUASH=%s of %s layers%s: %d", cases[i].squash, cases[i].layers, more,
+				 f.state);
+		unsetenv("SQUASH");
+		list_free(&l);
+		free(more);
+	}
 }
 
 static void
@@ -367,8 +538,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(states),    cmocka_unit_test(key_with_options), cmocka_unit_test(read_once),
-	    cmocka_unit_test(collision), cmocka_unit_test(values),
+	    cmocka_unit_test(states),           cmocka_unit_test(key_with_options),
+	    cmocka_unit_test(read_once),        cmocka_unit_test(collision),
+	    cmocka_unit_test(values),           cmocka_unit_test(other_options),
+	    cmocka_unit_test(launcher_content), cmocka_unit_test(hosts),
+	    cmocka_unit_test(squashed),
 	};
 
 	return RUN_TESTS(tests);

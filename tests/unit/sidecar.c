@@ -7,7 +7,7 @@
 
 #define MANIFEST_TEXT                                                                                        \
 	"{\"image\":\"127.0.0.1:32770/x:0123456789abcdef\",\"digest\":\"sha256:ab\","                        \
-	"\"platform\":\"linux/amd64\",\"smolvm_version\":\"1.9.2\","                                         \
+	"\"platform\":\"linux/amd64\",\"host_platform\":\"darwin/arm64\",\"smolvm_version\":\"1.9.2\","      \
 	"\"assets\":{\"layers\":[{\"digest\":\"sha256:cd\"},{\"digest\":\"sha256:ef\"}]}}"
 
 static char why[200];
@@ -62,6 +62,7 @@ whole(void **state)
 		assert_string_equal(s.image, "127.0.0.1:32770/x:0123456789abcdef");
 		assert_string_equal(s.digest, "sha256:ab");
 		assert_string_equal(s.platform, "linux/amd64");
+		assert_string_equal(s.host, "darwin/arm64");
 		assert_string_equal(s.version, "1.9.2");
 		assert_int_equal(s.layers, 2);
 		assert_string_equal(s.layer, "sha256:cd");
