@@ -123,11 +123,18 @@ ask_api(struct pull *p, char *socket, const struct list *ids, int out)
 
 /* --- By the command */
 
+/* Run by hand, the program asks docker. */
+static const char *
+client(void)
+{
+	return *setting("DOCKER") ? setting("DOCKER") : "docker";
+}
+
 /* podman wants to be told that several images are meant, and knows IDs without their prefix. */
 static void
 ask_command(struct pull *p, const struct list *ids, int out)
 {
-	const char *docker = needed("DOCKER");
+	const char *docker = client();
 	bool podman = engine_kind(docker, seconds_setting("TOOL_TIMEOUT", 30)) == PODMAN;
 
 	list_add(&p->argv, docker);
@@ -177,7 +184,7 @@ look_after(void *arg)
 int
 pull_start(struct pull *p, const struct list *ids, unsigned timeout)
 {
-	char *socket = engine_socket(setting("DOCKER"), seconds_setting("TOOL_TIMEOUT", 30));
+	char *socket = engine_socket(client(), seconds_setting("TOOL_TIMEOUT", 30));
 	int ends[2];
 
 	*p = (struct pull){.timeout = timeout};
