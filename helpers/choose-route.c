@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "lib/failure.h"
 #include "machine/smolvm.h"
 #include "registry/reach.h"
 #include "registry/store.h"
@@ -215,6 +216,26 @@ passable(enum way way, const struct miss *miss, char why[WHY])
 	return strcmp(miss->route, "auto") == 0 ? BY_DIRECT : BY_CONTAINER;
 }
 
+/* For with-registry: why there is a container though none was named. */
+static void
+write_why(const struct miss *miss, const char *why)
+{
+	char *path = format("%s/route", needed("RUN")), *smolvm = format("%s/smolvm", needed("RUN")), *text;
+	char *version = first_line(smolvm);
+
+	if (miss->flat && *setting("SQUASH"))
+		text = xstrdup("SQUASH=1 asks for one layer");
+	else if (miss->flat)
+		text = format("%s has to be given one layer", version && *version ? version : "this smolvm");
+	else
+		text = xstrdup(why);
+	write_file(path, text, strlen(text), 0600);
+	free(version);
+	free(text);
+	free(smolvm);
+	free(path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -232,6 +253,7 @@ main(int argc, char **argv)
 	if (first == argc)
 		bad_usage(USAGE);
 	supervise();
+	failure_about(setting("keys"), "serve");
 	enter_cache();
 	setenv("DOCKER_CONTENT_TRUST", "0", 1); /* there is no notary beside us */
 	automatic = strcmp(miss.route, "auto") == 0;
@@ -247,6 +269,8 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < images; i++)
 		if (image[i].diff_ids.count > 0)
 			store_set_last(image[i].repository, &image[i].diff_ids);
+	if (way == BY_CONTAINER && !miss.named)
+		write_why(&miss, why);
 	if (automatic)
 		step_line("ROUTE", "%s, %s", way == BY_DIRECT ? "direct" : "push", why);
 	printf("%s\n", word[way]);

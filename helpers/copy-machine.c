@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #endif
 
+#include "lib/failure.h"
 #include "machine/machine.h"
 
 #define USAGE "usage: copy-machine [-h] KEY OUT\n"
@@ -126,6 +127,7 @@ main(int argc, char **argv)
 	if (argc - first != 2)
 		bad_usage(USAGE);
 	supervise();
+	failure_about(argv[first], "copy");
 	atexit(remove_temporary);
 	enter_cache();
 	if (machine_state(argv[first], NULL, &found) != WHOLE)

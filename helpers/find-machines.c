@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/failure.h"
 #include "machine/installed.h"
 #include "machine/machine.h"
 #include "machine/smolvm.h"
@@ -96,6 +97,7 @@ look_again(const char *key)
 	struct list settings = {0};
 	struct finding f;
 
+	failure_about(key, "identify");
 	read_settings(key, &settings);
 	check(key, &settings, true, &f);
 	then = read_text(path, 512, NULL);
@@ -226,6 +228,7 @@ look_up(const char *slug, struct list *keys)
 	struct list settings = {0};
 
 	if (id && engine_id && parse_image_id(id, hex)) {
+		failure_about(slug, "identify");
 		read_settings(slug, &settings);
 		key = format("%.*s%s", ID16, hex, value_of(&settings, "SUFFIX"));
 		line = format("%s\n", key);
@@ -240,6 +243,7 @@ look_up(const char *slug, struct list *keys)
 		free(line);
 		free(key);
 		list_free(&settings);
+		failure_about(NULL, NULL);
 	}
 	free(key_file);
 	free(engine_file);

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "lib/failure.h"
 #include "machine/machine.h"
 
 #define USAGE "usage: identify-image [-bh] SLUG STAMP\n  -b  the image was built just now\n"
@@ -314,6 +315,7 @@ main(int argc, char **argv)
 		bad_usage(USAGE);
 	supervise();
 	slug = argv[optind];
+	failure_about(slug, "identify");
 	read_settings(slug, &settings);
 	name = value_of(&settings, "IMAGE");
 	platform = value_of(&settings, "PLATFORM");

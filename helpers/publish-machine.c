@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/failure.h"
 #include "machine/machine.h"
 #include "machine/record.h"
 #include "machine/smolvm.h"
@@ -84,6 +85,7 @@ main(int argc, char **argv)
 	supervise();
 	enter_cache();
 	key = argv[first];
+	failure_about(key, "verify");
 	m = name_machine(key);
 	launcher = in_run(key, "");
 	sidecar = in_run(key, ".smolmachine");
@@ -97,6 +99,7 @@ main(int argc, char **argv)
 	p = (struct packing){.key = key, .reference = reference, .sidecar = &s, .settings = &settings};
 	check_packed(launcher, sidecar, &s, &p);
 	p.one_layer = gets_one_layer(smolvm_faults(s.version));
+	failure_about(key, "publish");
 	write_record(record, &p);
 	flush(launcher);
 	flush(record);
@@ -113,6 +116,7 @@ main(int argc, char **argv)
 	renew = run_file(key, "renew");
 	unlink(renew);
 	free(renew);
+	failure_forget(key); /* of a first try */
 	free_machine(&m);
 	return 0;
 }

@@ -16,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/engine.h"
+#include "lib/failure.h"
+#include "lib/words.h"
 #include "registry/http.h"
 #include "registry/load.h"
 
@@ -79,6 +82,73 @@ tell_load(const struct load *l, const struct catalog *c)
 		  "compressed",
 		  (double)l->bytes / 1e6, (long long)l->export_ms, (long long)l->first_ms,
 		  (long long)l->remainder_ms, compressed, layers);
+}
+
+/* Of the run's images together, as the engine told it; 0 where it did not. */
+static uint64_t
+images_size(void)
+{
+	char *keys = xstrdup(setting("keys")), *rest = NULL;
+	struct list slugs = {0};
+	uint64_t size = 0;
+
+	for (char *key = strtok_r(keys, " ", &rest); key; key = strtok_r(NULL, " ", &rest)) {
+		struct list settings = {0};
+		const char *slug;
+
+		read_settings(key, &settings);
+		slug = value_of(&settings, "SLUG");
+		if (*slug && !list_has(&slugs, slug)) {
+			json_t *image = kept_inspection(slug);
+
+			size += (uint64_t)json_integer_value(json_object_get(image, "Size"));
+			json_decref(image);
+			list_add(&slugs, slug);
+		}
+		list_free(&settings);
+	}
+	list_free(&slugs);
+	free(keys);
+	return size;
+}
+
+/* What a full disk needs: "" where the reason is another. The caller frees it. */
+static char *
+explain_room(const struct load *l, const char *why)
+{
+	long long left = free_bytes(l->folder),
+		  copied = l->export.spool >= 0 ? used_bytes(l->export.spool) : 0;
+	uint64_t size = images_size();
+	bool cache = strncmp(l->folder, setting("CACHE_DIR"), strlen(setting("CACHE_DIR"))) == 0;
+	char *needed, *text;
+
+	if (!tells_full_disk(why))
+		return xstrdup("");
+	needed = size > 0 ? format("%.1f MB are needed", (double)size / 1e6)
+			  : xstrdup("as much as the image is needed");
+	text = format(
+	    "; a copy goes to '%s', where %s and %.1f MB were free: make room there, or give another %s",
+	    l->folder, needed, (double)((left > 0 ? left : 0) + copied) / 1e6,
+	    cache && *setting("CACHE_DIR") ? "CACHE_DIR" : "TMPDIR");
+	free(needed);
+	return text;
+}
+
+/* name: "NAME=...", by which it would have been served, where there is no run that knows how the user calls
+ * it. */
+_Noreturn static void
+refuse_images(const char *name, const struct load *l, const char *why)
+{
+	char *names, *reason, *room = explain_room(l, why);
+
+	if (*setting("keys"))
+		names = typed_names(setting("keys"));
+	else
+		names = format("%.*s%s", (int)strcspn(name, "="), name, l->orders > 1 ? " and others" : "");
+	reason = format("cannot be served: %s%s", why, room);
+	complain("%s: %s", names, reason);
+	failure_note(EXIT_NO, reason);
+	exit(EXIT_NO);
 }
 
 static int
@@ -151,12 +221,13 @@ main(int argc, char **argv)
 		bad_usage(USAGE);
 	load.order = order = parse_orders(argv + first, load.orders);
 	supervise();
+	failure_about(setting("keys"), "serve");
 	allow_descriptors();
 	if (!load_images(&load, &catalog, why)) {
 		end_as_caught();
-		refuse("%.*s%s: cannot be served: %s", (int)strcspn(argv[first], "="), argv[first],
-		       load.orders > 1 ? " and others" : "", why);
+		refuse_images(argv[first], &load, why);
 	}
+	failure_about(NULL, NULL); /* the command tells of its own */
 	tell_load(&load, &catalog);
 	code = serve(&catalog, address_file, lines, argv + optind + (optind < argc));
 	catalog_free(&catalog);

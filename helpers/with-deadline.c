@@ -11,26 +11,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/lib.h"
+#include "lib/failure.h"
 
 #define USAGE                                                                                                \
-	"usage: with-deadline [-h] [-a FILE] [-c FILE] [-d DIR] [-e FILE] [-l LOG] [-m TEXT] [-n STAGE] "    \
-	"[-o FILE] "                                                                                         \
-	"[-p PREFIX] "                                                                                       \
-	"[-s FILE] [-t "                                                                                     \
-	"SECONDS] "                                                                                          \
-	"COMMAND [ARGUMENT...]\n"                                                                            \
+	"usage: with-deadline [-h] [-a FILE] [-c FILE] [-d DIR] [-e FILE] [-i IMAGES] [-l LOG] [-m TEXT]\n"  \
+	"                     [-n STAGE] [-o FILE] [-p PREFIX] [-s FILE] [-t SECONDS|SETTING]\n"             \
+	"                     COMMAND [ARGUMENT...]\n"                                                       \
 	"  -a FILE     more arguments: NUL-ended strings\n"                                                  \
 	"  -c FILE     create FILE when it succeeded\n"                                                      \
 	"  -d DIR      run it there\n"                                                                       \
 	"  -e FILE     more for its environment: NUL-ended strings K=V\n"                                    \
+	"  -i IMAGES   slugs or keys of the images that fail with it, blank-separated\n"                     \
 	"  -l LOG      keep its output there; show it after 2 seconds (V=0), or when it fails\n"             \
 	"  -m TEXT     print a line 'STAGE TEXT' first\n"                                                    \
 	"  -n STAGE    what to call it\n"                                                                    \
 	"  -o FILE     its standard output goes there\n"                                                     \
 	"  -p PREFIX   before each line of it that is shown\n"                                               \
 	"  -s FILE     append 'STAGE MILLISECONDS'\n"                                                        \
-	"  -t SECONDS  its deadline (default 0: none)\n"
+	"  -t SECONDS  its deadline (default 0: none), or the setting of the environment that holds it\n"
 
 static void
 announce(const char *stage, const char *text)
@@ -55,7 +53,7 @@ main(int argc, char **argv)
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+a:c:d:e:hl:m:n:o:p:s:t:")) != -1)
+	while ((opt = getopt(argc, argv, "+a:c:d:e:hi:l:m:n:o:p:s:t:")) != -1)
 		switch (opt) {
 		case 'a':
 			more = optarg;
@@ -71,6 +69,9 @@ main(int argc, char **argv)
 			break;
 		case 'h':
 			show_usage(USAGE);
+		case 'i':
+			s.images = optarg;
+			break;
 		case 'l':
 			s.log = optarg;
 			break;
@@ -81,6 +82,7 @@ main(int argc, char **argv)
 			s.stage = optarg;
 			break;
 		case 'o':
+			s.output = optarg;
 			c.out = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 			if (c.out < 0)
 				die_errno(EXIT_SYSTEM, "cannot create '%s'", optarg);
@@ -92,7 +94,10 @@ main(int argc, char **argv)
 			s.seconds = optarg;
 			break;
 		case 't':
-			c.timeout = (unsigned)number("-t", optarg, 0, 1000000);
+			if (isupper((unsigned char)*optarg))
+				s.limit = optarg;
+			c.timeout = s.limit ? seconds_setting(s.limit, 0)
+					    : (unsigned)number("-t", optarg, 0, 1000000);
 			break;
 		default:
 			bad_usage(USAGE);
@@ -108,6 +113,7 @@ main(int argc, char **argv)
 	c.argv = arguments.at;
 	c.environment = environment.at;
 	supervise();
+	failure_about(s.images, s.stage);
 	if (text && s.stage)
 		announce(s.stage, text);
 	o = run_step(&s, &c);

@@ -8,6 +8,7 @@
  * version (CACHE_DIR/.floor), so that the next pack need not fail first.
  * VERSION and LOG are files: the first line of `smolvm --version`, and where the
  * command's output goes. An empty LOG path means that nothing can be recognised.
+ * With -i that the user's own floor is in the way is a failure of that image.
  * Exit: the command's.
  */
 #include <errno.h>
@@ -15,9 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/lib.h"
+#include "lib/failure.h"
 
-#define USAGE "usage: with-floor [-h] VERSION LOG COMMAND [ARGUMENT...]\n"
+#define USAGE "usage: with-floor [-h] [-i KEY] VERSION LOG COMMAND [ARGUMENT...]\n"
 
 #define FLOOR "SMOLVM_EGRESS_FLOOR"
 
@@ -54,18 +55,23 @@ memory_of(const char *version_file)
 }
 
 static void
-explain(void)
+explain(const char *key)
 {
+	char *why;
+
 	if (*setting("SMOLVM_PUBLISH_ADDR") || *setting("SMOLVM_GUEST_HOST_SERVICE"))
-		say("error: SMOLVM: with %s set, its 127.0.0.1 is the packing machine's own, and no registry "
-		    "on this "
-		    "machine can be reached; unset it for make",
-		    *setting("SMOLVM_PUBLISH_ADDR") ? "SMOLVM_PUBLISH_ADDR" : "SMOLVM_GUEST_HOST_SERVICE");
+		why = format("with %s set, its 127.0.0.1 is the packing machine's own, and no registry on "
+			     "this machine can be reached; unset it for make",
+			     *setting("SMOLVM_PUBLISH_ADDR") ? "SMOLVM_PUBLISH_ADDR"
+							     : "SMOLVM_GUEST_HOST_SERVICE");
 	else
-		say("error: SMOLVM: your " FLOOR
-		    "=%s keeps it from the registry on 127.0.0.1; unset it for make, or set "
-		    "it to metadata",
+		why = format(
+		    "your " FLOOR
+		    "=%s keeps it from the registry on 127.0.0.1; unset it for make, or set it to metadata",
 		    setting(FLOOR));
+	complain("SMOLVM: %s", why);
+	failure_write(key, "pack", EXIT_NO, why);
+	free(why);
 }
 
 int
@@ -74,10 +80,19 @@ main(int argc, char **argv)
 	struct command c = {.in = 0, .out = 1, .err = 2};
 	struct outcome o;
 	bool theirs, lowered = false;
+	const char *key = NULL;
 	char *memory;
-	int first;
+	int first, opt;
 
-	first = operands(argc, argv, USAGE);
+	set_progname(argv[0]);
+	while ((opt = getopt(argc, argv, "+hi:")) != -1)
+		if (opt == 'h')
+			show_usage(USAGE);
+		else if (opt == 'i')
+			key = optarg;
+		else
+			bad_usage(USAGE);
+	first = optind;
 	if (argc - first < 3)
 		bad_usage(USAGE);
 	supervise();
@@ -89,7 +104,7 @@ main(int argc, char **argv)
 	o = run_command(&c);
 	if (o.code != 0 && !caught_signal() && !lowered && loopback_refused(argv[first + 1])) {
 		if (theirs)
-			explain();
+			explain(key);
 		else {
 			say("smolvm refuses loopback, where the registry is; again with " FLOOR
 			    "=metadata, for this "

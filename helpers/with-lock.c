@@ -9,6 +9,8 @@
  * FILE.COUNT will do: COUNT commands at once, the others queue.
  * Who waits says for whom. The lock is the kernel's (flock) and dies with its last
  * holder; the command and its children inherit it, so an orphan still holds it.
+ * With -f the FILEs are the locks of keys, and who waited for a pack that fails takes
+ * its failure instead of packing again (machine/shared.h).
  * Exit: the command's (of several batches the first that is not 0); 111 trouble.
  */
 #include <stdlib.h>
@@ -17,10 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/lib.h"
+#include "lib/io.h"
+#include "machine/shared.h"
 
 #define USAGE                                                                                                \
-	"usage: with-lock [-hkq] [-m TEXT] [-s COUNT] FILE... -- COMMAND [ARGUMENT...]\n"                    \
+	"usage: with-lock [-fhkq] [-m TEXT] [-s COUNT] FILE... -- COMMAND [ARGUMENT...]\n"                   \
+	"  -f       a pack that failed while we waited for it is ours too\n"                                 \
 	"  -h, -q   this text; wait without a word\n"                                                        \
 	"  -k       go on with the next batch when the command failed\n"                                     \
 	"  -m TEXT  what those who wait are told of us\n"                                                    \
@@ -32,6 +36,25 @@ enum {
 	REMIND_MS = 30000,
 	SHARE = 8, /* of the descriptors: a registry needs several for each image of a batch */
 	BATCH_MAX = 512,
+	LOCK_MAX = 1 << 16,
+	TEXT_MAX = 1000,
+};
+
+struct lock {
+	char *file;       /* NULL: it had its turn */
+	int fd;           /* -1: not held */
+	struct list seen; /* who held it while we waited */
+	char *kept;       /* the failure that its last holder left, for others who wait; or NULL */
+};
+
+struct queue {
+	struct lock *lock;
+	int count;
+	bool slots; /* any one of the locks will do */
+	const char *text;
+	char *sign;   /* ours, in the files of locks that we hold */
+	char *inputs; /* -f; or NULL */
+	bool quiet, keep_going;
 };
 
 static const char *
@@ -42,62 +65,65 @@ base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* One line, that no other holder of a lock has. The caller frees it. */
 static char *
 signature(const char *text)
 {
 	time_t now = time(NULL);
 	struct tm tm;
-	char since[32] = "?";
+	char since[32] = "?", *sign;
 
 	if (localtime_r(&now, &tm))
 		strftime(since, sizeof(since), "%H:%M:%S", &tm);
-	return format("pid %ld (%s), since %s", (long)getpid(), text, since);
+	sign = format("pid %ld (%.*s), since %s", (long)getpid(), TEXT_MAX, text, since);
+	for (char *p = sign; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+	return sign;
 }
 
-/* Takes what is free of files, at most most of them; their descriptors go to fds (-1: not taken). */
-static int
-take(char **files, int count, int *fds, int most, const char *text)
+static void
+see_holder(struct lock *l)
 {
-	char *sign = signature(text);
-	int taken = 0;
+	char *holder = lock_holder(l->file);
 
-	for (int i = 0; i < count; i++) {
-		fds[i] = -1;
-		if (files[i] == NULL || taken == most)
-			continue;
-		fds[i] = lock_try(files[i]);
-		if (fds[i] >= 0) {
-			lock_sign(fds[i], sign);
-			taken++;
-		}
-	}
-	free(sign);
-	return taken;
+	if (!list_has(&l->seen, holder))
+		list_add(&l->seen, holder);
+	free(holder);
 }
 
-/* The same, but waits until there is at least one. 0 only after a signal. */
-static int
-take_or_wait(char **files, int count, int *fds, int most, const char *text, bool quiet)
+/* What the last holder left below its name. */
+static void
+keep_failure(struct lock *l)
 {
-	int64_t pause = FIRST_PAUSE_MS, say_at = 0;
-	int taken;
+	char *text = xmalloc(LOCK_MAX + 1), *rest;
+	ssize_t n = pread(l->fd, text, LOCK_MAX, 0);
 
-	while ((taken = take(files, count, fds, most, text)) == 0 && !caught_signal()) {
-		if (!quiet && now_ms() >= say_at) {
-			int first = 0;
-			char *holder;
+	text[n > 0 ? n : 0] = '\0';
+	rest = strchr(text, '\n');
+	free(l->kept);
+	l->kept = xstrdup(rest ? rest + 1 : "");
+	free(text);
+}
 
-			while (files[first] == NULL)
-				first++;
-			holder = lock_holder(files[first]);
-			say("waiting for '%s', held by %s", base(files[first]), holder);
-			free(holder);
-			say_at = now_ms() + REMIND_MS;
-		}
-		pause_for(-1, pause);
-		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
-	}
-	return taken;
+static void
+sign_lock(const struct lock *l, const char *sign)
+{
+	bool kept = l->kept && *l->kept;
+	char *text = format("%s%s%s", sign, kept ? "\n" : "", kept ? l->kept : "");
+
+	lock_sign(l->fd, text);
+	free(text);
+}
+
+static void
+release(struct lock *l)
+{
+	sign_lock(l, "");
+	close(l->fd);
+	l->fd = -1;
+	free(l->file);
+	l->file = NULL;
 }
 
 /* How many locks may be held at once. */
@@ -111,16 +137,137 @@ batch_size(void)
 	return limit.rlim_cur < SHARE ? 1 : (int)(limit.rlim_cur / SHARE);
 }
 
+/* Takes what is free, at most as much as is wanted at a time. */
 static int
-run_batch(char **files, int count, const int *fds, char *const *command)
+take(struct queue *q)
+{
+	int taken = 0;
+
+	free(q->sign);
+	q->sign = signature(q->text);
+	for (int i = 0; i < q->count; i++) {
+		struct lock *l = &q->lock[i];
+
+		if (l->file == NULL || taken == (q->slots ? 1 : batch_size()))
+			continue;
+		l->fd = lock_try(l->file);
+		if (l->fd < 0) {
+			if (q->inputs)
+				see_holder(l);
+			continue;
+		}
+		taken++;
+		if (q->inputs)
+			keep_failure(l);
+		sign_lock(l, q->sign);
+	}
+	return taken;
+}
+
+/* The same, but waits until there is at least one. 0 only after a signal. */
+static int
+take_or_wait(struct queue *q)
+{
+	int64_t pause = FIRST_PAUSE_MS, say_at = 0;
+	int taken;
+
+	while ((taken = take(q)) == 0 && !caught_signal()) {
+		if (!q->quiet && now_ms() >= say_at) {
+			const struct lock *l = q->lock;
+			char *holder;
+
+			while (l->file == NULL)
+				l++;
+			holder = lock_holder(l->file);
+			say("waiting for '%s', held by %s", base(l->file), holder);
+			free(holder);
+			say_at = now_ms() + REMIND_MS;
+		}
+		pause_for(-1, pause);
+		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
+	}
+	return taken;
+}
+
+/* The failure is ours: said, and written down for the end of this run. */
+static void
+take_failure(const struct lock *l, const struct shared *s)
+{
+	char *name = typed_name(base(l->file)),
+	     *why = format("the pack of pid %ld failed meanwhile: %s", s->pid, s->failure.reason);
+
+	say("%s: %s; taken as ours", name, why);
+	failure_write(base(l->file), s->failure.step, s->failure.code, why);
+	free(why);
+	free(name);
+}
+
+/* The exit status of the pack that failed while we waited for this lock, 0 where there was none. */
+static int
+taken_failure(const struct queue *q, const struct lock *l)
+{
+	struct shared s;
+	int code = 0;
+
+	for (const char *p = l->kept; code == 0 && (p = shared_next(p, &s)) != NULL; shared_free(&s))
+		if (list_has(&l->seen, s.holder) && strcmp(s.inputs, q->inputs) == 0) {
+			take_failure(l, &s);
+			code = s.failure.code;
+		}
+	return code;
+}
+
+/* Those of the batch that have failed with the run that we waited for need no other. */
+static int
+take_failures(struct queue *q, int *taken)
+{
+	int code = 0;
+
+	for (int i = 0; q->inputs && i < q->count; i++) {
+		struct lock *l = &q->lock[i];
+		int failed = l->file && l->fd >= 0 ? taken_failure(q, l) : 0;
+
+		if (failed == 0)
+			continue;
+		release(l);
+		--*taken;
+		if (code == 0)
+			code = failed;
+	}
+	return code;
+}
+
+/*
+ * What the run wrote down of a key's failure, for those who wait. Neither a signal nor a program that was
+ * killed says anything of the next try.
+ */
+static void
+leave_failure(const struct queue *q, struct lock *l, int code)
+{
+	struct shared s = {.holder = q->sign, .inputs = q->inputs, .pid = (long)getpid()};
+	char *older = l->kept;
+
+	if (code != 0 && (caught_signal() || !failure_read(base(l->file), &s.failure)))
+		return; /* what others left stays */
+	l->kept = NULL;
+	if (code != 0 && s.failure.code < 128) {
+		s.failure.code = code;
+		l->kept = shared_text(&s, older ? older : "");
+	}
+	failure_free(&s.failure);
+	free(older);
+}
+
+static int
+run_batch(struct queue *q, char *const *command)
 {
 	struct command c = {.argv = command, .in = 0, .out = 1, .err = 2};
 	struct outcome o;
 	char *names = xstrdup("");
 
-	for (int i = 0; i < count; i++)
-		if (fds[i] >= 0) {
-			char *longer = format("%s%s%s", names, *names ? " " : "", base(files[i]));
+	for (int i = 0; i < q->count; i++)
+		if (q->lock[i].fd >= 0) {
+			char *longer = format("%s%s%s", names, *names ? " " : "", base(q->lock[i].file));
 
 			free(names);
 			names = longer;
@@ -129,37 +276,54 @@ run_batch(char **files, int count, const int *fds, char *const *command)
 		die_errno(EXIT_SYSTEM, "cannot set LOCKED");
 	free(names);
 	o = run_command(&c);
-	for (int i = 0; i < count; i++)
-		if (fds[i] >= 0) {
-			lock_sign(fds[i], "");
-			close(fds[i]);
-			free(files[i]);
-			files[i] = NULL;
+	for (int i = 0; i < q->count; i++)
+		if (q->lock[i].fd >= 0) {
+			if (q->inputs)
+				leave_failure(q, &q->lock[i], o.code);
+			release(&q->lock[i]);
 		}
 	return o.code;
+}
+
+/* One turn: what could be locked, and what became of it. */
+static int
+run_turn(struct queue *q, char *const *command, int *left)
+{
+	int taken = take_or_wait(q), code;
+
+	*left -= taken;
+	code = take_failures(q, &taken);
+	if (taken > 0 && (code == 0 || q->keep_going)) {
+		int rc = run_batch(q, command);
+
+		return code ? code : rc;
+	}
+	return code;
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *text = "with-lock";
-	bool quiet = false, keep_going = false;
-	int opt, count, left, code = 0, *fds, slots = 0;
+	struct queue q = {.text = "with-lock"};
+	int opt, left, code = 0, slots = 0;
 	struct list files = {0};
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+hkm:qs:")) != -1)
+	while ((opt = getopt(argc, argv, "+fhkm:qs:")) != -1)
 		switch (opt) {
+		case 'f':
+			q.inputs = pack_inputs();
+			break;
 		case 'h':
 			show_usage(USAGE);
 		case 'k':
-			keep_going = true;
+			q.keep_going = true;
 			break;
 		case 'm':
-			text = optarg;
+			q.text = optarg;
 			break;
 		case 'q':
-			quiet = true;
+			q.quiet = true;
 			break;
 		case 's':
 			slots = (int)number("-s", optarg, 1, 1000);
@@ -177,18 +341,17 @@ main(int argc, char **argv)
 	if (files.count == 0 || argv[0] == NULL || argv[1] == NULL)
 		bad_usage(USAGE);
 	supervise();
-	count = (int)files.count;
-	fds = xmalloc(files.count * sizeof(*fds));
-	for (left = slots ? 1 : count; left > 0 && (code == 0 || keep_going) && !caught_signal();) {
-		int taken = take_or_wait(files.at, count, fds, slots ? 1 : batch_size(), text, quiet);
-		int rc = taken > 0 ? run_batch(files.at, count, fds, argv + 1) : 0;
+	q.count = (int)files.count;
+	q.slots = slots > 0;
+	q.lock = xmalloc(files.count * sizeof(*q.lock));
+	for (int i = 0; i < q.count; i++)
+		q.lock[i] = (struct lock){.file = xstrdup(files.at[i]), .fd = -1};
+	for (left = slots ? 1 : q.count; left > 0 && (code == 0 || q.keep_going) && !caught_signal();) {
+		int rc = run_turn(&q, argv + 1, &left);
 
 		if (code == 0)
 			code = rc;
-		left -= taken;
 	}
-	free(fds);
-	list_free(&files);
 	end_as_caught();
 	return code;
 }

@@ -20,10 +20,12 @@
 #include <unistd.h>
 
 #include "engine/ask.h"
+#include "engine/container.h"
 #include "engine/engine.h"
 #include "engine/sweep.h"
 #include "engine/sweeper.h"
 #include "engine/tags.h"
+#include "lib/failure.h"
 
 #define USAGE                                                                                                \
 	"usage: with-registry [-h] COMMAND [ARGUMENT...]\n"                                                  \
@@ -114,18 +116,17 @@ look_at_image(struct registry *r, struct list *own)
 		struct outcome o = capture(pull, seconds_setting("PUSH_TIMEOUT", 900), &out, &err);
 
 		if (o.code != 0)
-			refuse("REGISTRY_IMAGE: '%s' is not on the engine and cannot be pulled: %s; give one "
-			       "that "
-			       "is, or `docker load` it",
-			       r->image, err);
+			refuse_container(r->image, "give one that is, or `docker load` it",
+					 "is not on the engine and cannot be pulled: %s", err);
 		image = inspect_image(r->docker, r->image, tool_timeout(), &err);
 	}
 	if (image == NULL)
-		refuse("REGISTRY_IMAGE: '%s' cannot be inspected: %s", r->image, err);
+		refuse_container(r->image, "give another", "cannot be inspected: %s", err);
 	read_image_command(image, own);
 	add_volumes(r, json_object_get(json_object_get(image, "Config"), "Volumes"));
 	if (own->count == 0)
-		refuse("REGISTRY_IMAGE: '%s' has neither entrypoint nor command", r->image);
+		refuse_container(r->image, "give one that runs a registry",
+				 "has neither entrypoint nor command");
 	json_decref(image);
 }
 
@@ -214,16 +215,19 @@ has_ended(void *arg)
 	return r->gone || r->ended;
 }
 
-/* The end of it: where a server fails, it says why last. */
-static void
+/* The end of it: where a server fails, it says why last. False where it said nothing. */
+static bool
 show_log(const struct registry *r)
 {
 	size_t size;
 	char *text = read_text(r->log, 1 << 20, &size);
 
-	if (text)
+	bool said = text && text[strspn(text, " \r\n")] != '\0';
+
+	if (said)
 		fprintf(stderr, "%s", text + (size > LOG_SHOWN ? size - LOG_SHOWN : 0));
 	free(text);
+	return said;
 }
 
 /* 0 where the engine does not say. */
@@ -377,6 +381,7 @@ main(int argc, char **argv)
 	run = needed("RUN");
 	r.docker = needed("DOCKER");
 	r.image = needed("REGISTRY_IMAGE");
+	failure_about(setting("keys"), "serve");
 	timeout = seconds_setting("REGISTRY_TIMEOUT", 10);
 	r.name = format(CONTAINER_PREFIX "%s", strrchr(run, '/') ? strrchr(run, '/') + 1 : run);
 	r.nonce = format("%s-%lld", r.name, (long long)now_ms());
@@ -391,15 +396,16 @@ main(int argc, char **argv)
 
 		append_line(mark, line);
 		free(line);
+		failure_about(NULL, NULL); /* the command tells of its own */
 		c.argv = argv + first;
 		o = run_command(&c);
 		removed = stop_registry(&r);
 	} else if (!caught_signal()) {
-		show_log(&r);
-		say("error: REGISTRY_IMAGE: '%s' did not answer within %u s (%s); see its output above, or "
-		    "give a "
-		    "larger REGISTRY_TIMEOUT",
-		    r.image, timeout, why);
+		bool shown = show_log(&r);
+
+		complain_container(r.image, "give a larger REGISTRY_TIMEOUT",
+				   "did not answer within %u s (%s); %s", timeout, why,
+				   shown ? "see its output above" : "it said nothing");
 	}
 	sweeper_finish(sweeping, now_ms() - start);
 	free(sweeper);

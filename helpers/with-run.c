@@ -5,6 +5,7 @@
  * a CACHE_DIR that others could write to, clears away what dead owners left, makes
  * the folder, and removes it and every tag that it names when the command is done.
  * What only the engine can clear away, sweep-runs does beside the command.
+ * Last of all it says which images failed, at which step, and why (lib/failure.h).
  * Sets CACHE_DIR (absolute), RUN (relative to it) and PACK_JOBS.
  * Exit: the command's; 1 refused; 100 called wrongly; 111 trouble.
  */
@@ -17,7 +18,7 @@
 
 #include "engine/sweep.h"
 #include "engine/sweeper.h"
-#include "lib/lib.h"
+#include "lib/failure.h"
 
 #define USAGE "usage: with-run [-h] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"
 
@@ -170,6 +171,7 @@ main(int argc, char **argv)
 	char here[PATH_MAX], *owner, *run, *sweeper;
 	struct list left = {0};
 	struct command c = {.in = 0, .out = 1, .err = 2, .group = true};
+	struct list failures = {0};
 	struct outcome o;
 	pid_t sweeping;
 	int first;
@@ -198,11 +200,16 @@ main(int argc, char **argv)
 	c.dir = here;
 	o = run_in_group(&c, run);
 	sweeper_finish(sweeping, o.ms);
+	if (o.code != 0 && o.signo == 0 && !caught_signal())
+		failure_lines(&failures);
 	shield(true);
 	sweep_temporaries();
 	close_runs(&run, 1);
 	list_free(&left);
 	free(sweeper);
+	for (size_t i = 0; i < failures.count && !caught_signal(); i++)
+		say_line("%s", failures.at[i]);
+	list_free(&failures);
 	free(run);
 	free(owner);
 	end_as_caught();

@@ -16,6 +16,7 @@
 #include "engine/ask.h"
 #include "engine/sweep.h"
 #include "engine/tags.h"
+#include "lib/failure.h"
 #include "registry/http.h"
 
 #define USAGE                                                                                                \
@@ -112,6 +113,7 @@ main(int argc, char **argv)
 	order = parse_orders(argv + first, orders);
 	command.argv = argv + optind + 1;
 	supervise();
+	failure_about(setting("keys"), "serve");
 	allow_descriptors();
 	/* Content trust would look for a notary, and there is none beside us. */
 	setenv("DOCKER_CONTENT_TRUST", "0", 1);
@@ -127,6 +129,7 @@ main(int argc, char **argv)
 	command.watch_arg = &progress;
 	port = start_server(&server, most > 0);
 	announce(port);
+	failure_about(NULL, NULL); /* the command tells of its own */
 	code = run_command(&command).code;
 	remove_tags(port);
 	if (!server_stop(&server)) { /* with-run removes what is on its way */

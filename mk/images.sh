@@ -12,6 +12,8 @@ refuse() {
 [ -r "$IMAGES_FILE" ] || refuse "'$IMAGES_FILE' cannot be read"
 command -v jq >/dev/null || refuse "jq is not installed; run \`make setup\`"
 wishes=$CACHE_DIR/$RUN/wishes
-"$BIN/with-deadline" -t "$TOOL_TIMEOUT" -n jq -l "$wishes.err" -o "$wishes" \
-	jq --join-output --from-file "$TOP/mk/images.jq" -- "$IMAGES_FILE" 2>/dev/null ||
-	refuse "'$IMAGES_FILE': $(sed -n '1s/^jq: error (at [^)]*): //; 1s/^parse error: /not JSON: /; 1p' "$wishes.err")"
+# Of several lines the first is jq's own, or, where it said nothing, that of with-deadline.
+said=$("$BIN/with-deadline" -t TOOL_TIMEOUT -n jq -l "$wishes.err" -o "$wishes" \
+	jq --join-output --from-file "$TOP/mk/images.jq" -- "$IMAGES_FILE" 2>&1) ||
+	refuse "'$IMAGES_FILE': $(printf '%s\n' "$said" |
+		sed -n '1s/^jq: error (at [^)]*): //; 1s/^parse error: /not JSON: /; 1s/^with-deadline: jq: //; 1p')"

@@ -23,7 +23,7 @@ steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.packed)
 .SECONDARY: $(steps)
 
 # $(call stage,NAME): runs what follows as that stage of the target, marked done by $@.
-stage = "$$BIN/with-deadline" -n $1 -p $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
+stage = "$$BIN/with-deadline" -n $1 -i $* -p $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
 
 # A machine that is there is up to date, but for one that is due to be replaced (helpers/find-machines.c).
 renewed := $(patsubst $(RUN)/%.renew,%.smolmachine.smolmachine,$(wildcard $(keys:%=$(RUN)/%.renew)))
@@ -46,8 +46,8 @@ $(RUN)/%.packed: | $(RUN)/%.pushed
 	$(Q)read -r ref <$(RUN)/$*.ref; mkdir -p $(RUN)/$*.work; \
 	export TMPDIR="$$CACHE_DIR/$(RUN)/$*.work" SMOLVM_PACK_STAGING="$$CACHE_DIR/$(RUN)/$*.work"; \
 	$(no-proxy); \
-	exec "$$BIN/with-lock" -q -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-floor" $(RUN)/smolvm $(RUN)/$*.log \
-		$(call stage,pack) -m "$$ref" -t "$$PACK_TIMEOUT" -d $(RUN)/$*.work -a $(RUN)/$*.pack \
+	exec "$$BIN/with-lock" -q -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-floor" -i $* $(RUN)/smolvm $(RUN)/$*.log \
+		$(call stage,pack) -m "$$ref" -t PACK_TIMEOUT -d $(RUN)/$*.work -a $(RUN)/$*.pack \
 		"$$SMOLVM" pack create --image="$$ref" --output="$$CACHE_DIR/$(RUN)/$*"
 
 # The reference by which smolvm pulls.
@@ -68,14 +68,14 @@ $(RUN)/%.pushed: | $(RUN)/%.tagged
 	$(Q)read -r ref <$(RUN)/$*.ref; read -r engine <$(RUN)/engine; tls=; \
 	[ "$$engine" != podman ] || tls=--tls-verify=false; \
 	exec "$$BIN/with-lock" -q $(RUN)/push.lock -- \
-		$(call stage,push) -m "$$ref" -t "$$PUSH_TIMEOUT" "$$DOCKER" push $$tls "$$ref"
+		$(call stage,push) -m "$$ref" -t PUSH_TIMEOUT "$$DOCKER" push $$tls "$$ref"
 
 $(patsubst %,$(RUN)/%.tagged,$(filter-out $(flat),$(keys))): $(RUN)/%.tagged:
 	$(Q)$(tag); \
-	exec $(call stage,tag) -m "$$ref" -t "$$TOOL_TIMEOUT" "$$DOCKER" tag "$$id" "$$ref"
+	exec $(call stage,tag) -m "$$ref" -t TOOL_TIMEOUT "$$DOCKER" tag "$$id" "$$ref"
 
 # Where smolvm would bring deleted files back, it gets the same tree as one layer, loaded under that reference.
 $(flat:%=$(RUN)/%.tagged): $(RUN)/%.tagged:
 	$(Q)$(tag); \
-	exec $(call stage,flatten) -m "$$ref" -t "$$PUSH_TIMEOUT" "$$TOP/mk/load-flat.sh" "$$id" "$$ref" "$(RUN)"
+	exec $(call stage,flatten) -m "$$ref" -t PUSH_TIMEOUT "$$TOP/mk/load-flat.sh" "$$id" "$$ref" "$(RUN)"
 endif

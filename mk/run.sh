@@ -36,14 +36,9 @@ if [ "$goal" = pack ]; then
 		[ ! -e "$run/$key.renew" ] || missing=1
 	done
 	[ -n "$missing" ] || exit 0
-	if ! command -v -- "$SMOLVM" >/dev/null; then
-		printf 'error: SMOLVM: %s is not installed; get it from https://github.com/smol-machines/smolvm, or give SMOLVM=<path>\n' \
-			"'$SMOLVM'" >&2
-		exit 1
-	fi
 	export keys
 	cd "$CACHE_DIR" || exit
-	"$BIN/with-deadline" -n smolvm -t "$TOOL_TIMEOUT" -l "$RUN/smolvm.log" -o "$RUN/smolvm" "$SMOLVM" --version || exit
+	"$BIN/with-deadline" -n pack -i "$keys" -t TOOL_TIMEOUT -l "$RUN/smolvm.log" -o "$RUN/smolvm" "$SMOLVM" --version || exit
 	faults=$("$BIN/smolvm-faults" <"$RUN/smolvm")
 	export faults
 	case $SQUASH:$faults in 0:*merge*)
@@ -82,7 +77,10 @@ if [ "$goal" = pack ]; then
 	"$BIN/$helper" "$@" -- "$TOP/mk/run.sh" pack-now
 	rc=$?
 	[ $rc = 1 ] || exit $rc
-	for key in $keys; do LOCKED=$key "$TOP/mk/run.sh" pack; done
+	for key in $keys; do
+		rm -f "$RUN/$key.failed"
+		LOCKED=$key "$TOP/mk/run.sh" pack
+	done
 	exit $rc
 fi
 if [ "$goal" = pack-now ]; then
@@ -92,7 +90,7 @@ if [ "$goal" = pack-now ]; then
 	1:* | :*merge*)
 		for key in $keys; do
 			read -r id _ <"$RUN/$key.image"
-			"$BIN/with-deadline" -n inspect -t "$TOOL_TIMEOUT" -l "$RUN/$key.log" -o "$RUN/$key.layers" \
+			"$BIN/with-deadline" -n inspect -i "$key" -t TOOL_TIMEOUT -l "$RUN/$key.log" -o "$RUN/$key.layers" \
 				"$DOCKER" image inspect --format '{{len .RootFS.Layers}}' "$id" || [ -n "$KEEP_GOING" ] || exit
 			layers=
 			read -r layers <"$RUN/$key.layers"
@@ -113,6 +111,14 @@ else
 	goals=$("$BIN/plan-images") || exit
 fi
 
+# A machine that is there needs no smolvm, so only a build, which takes its time, is begun with a warning.
+case $goal:$goals in smol*.built*)
+	command -v -- "$SMOLVM" >/dev/null ||
+		printf "warning: SMOLVM: '%s' is not installed, and a new image cannot be packed without it; get it from %s, or give SMOLVM=<path>\n" \
+			"$SMOLVM" https://github.com/smol-machines/smolvm >&2
+	;;
+esac
+
 # The first graph: each image built, or found, and identified.
 # shellcheck disable=SC2086
 "$MAKE" $TRACE -C "$CACHE_DIR" -I "$TOP" -f "$TOP/mk/image.mk" $goals >&2 || rc=$?
@@ -131,7 +137,7 @@ keys=$("$BIN/find-machines") || exit
 if [ -n "$keys" ] && ! machines -q 2>/dev/null; then
 	set --
 	for key in $keys; do set -- "$@" "$CACHE_DIR/.lock/$key"; done
-	"$BIN/with-lock" ${KEEP_GOING:+-k} -m "${IMAGES:-$IMAGE}" "$@" -- "$TOP/mk/run.sh" pack || rc=$?
+	"$BIN/with-lock" -f ${KEEP_GOING:+-k} -m "${IMAGES:-$IMAGE}" "$@" -- "$TOP/mk/run.sh" pack || rc=$?
 	give_up
 fi
 

@@ -45,7 +45,7 @@ is 'a program that prints nothing has no answer to lose' "$("$top/cache/bin/with
 is 'a file that is opened is not taken for the closed stdout' "$? $(cat "$tmp/from-closed") $(cat "$tmp/log")" '0 out err'
 
 # --- Goals
-goal() { "${SMOLMAKE_TEST_MAKE:-make}" --no-print-directory -C "$top" "$@"; }
+goal() { "$top/tests/make" --no-print-directory -C "$top" "$@"; }
 must make_context agent
 echo "$image" >>"$tmp/.images"
 lost 'image-id' goal image-id IMAGE="$image" CONTEXT="$context"

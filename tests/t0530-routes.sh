@@ -270,7 +270,7 @@ for way in flattened store direct auto; do
 	id16=$(cat "$out")
 	rm -f "$CACHE_DIR"/*.smolmachine
 	must_fail "$way: one image of three is gone" run_make -k -j2 smolmachine IMAGES="$one $two $three" SMOLVM="$tmp/gone-smolvm" "$@"
-	like '... which is said' "$(cat "$err")" "^($id16: Error response from daemon|error: [^ ]*:$id16( and others)?: cannot be served): "
+	like '... which is said' "$(cat "$err")" "^($id16: Error response from daemon|error: smolmake-test/[^ ]*( and [0-9]+ others)?: cannot be served): "
 	same '... under -k the others are finished' "$out" "$tmp/others"
 	assert_nothing_left '... and nothing is left' 30
 done

@@ -25,6 +25,7 @@ enum { EXIT_NO = 1, EXIT_USAGE = 100, EXIT_SYSTEM = 111, EXIT_DEADLINE = 124 };
  */
 void set_progname(const char *name);
 void say(const char *fmt, ...) PRINTF(1, 2);
+void say_line(const char *fmt, ...) PRINTF(1, 2);
 void complain(const char *fmt, ...) PRINTF(1, 2);
 void step_line(const char *verb, const char *fmt, ...) PRINTF(2, 3);
 _Noreturn void die(int code, const char *fmt, ...) PRINTF(2, 3);
@@ -93,6 +94,7 @@ struct outcome {
 	int code;  /* as the exit codes above */
 	int signo; /* the signal that ended it, or 0 */
 	bool timed_out;
+	int error; /* errno where it could not be started, else 0 */
 	int64_t ms;
 };
 void supervise(void);
@@ -106,6 +108,8 @@ struct outcome wait_command(pid_t pid, const struct command *c);
 void end_command(pid_t pid, const struct command *c);
 void kill_command(pid_t pid);
 struct outcome run_command(const struct command *c);
+struct outcome try_command(const struct command *c);
+char *start_trouble(const struct command *c, int error);
 unsigned seconds_setting(const char *name, unsigned fallback);
 
 /* capture.c: what a foreign program prints. */
@@ -135,6 +139,10 @@ struct step {
 	const char *seconds; /* file that gets "stage ms", or NULL */
 	const char *log;     /* file for the output, or NULL: it goes to stderr */
 	const char *prefix;  /* before each line that is shown, or NULL */
+	const char *output;  /* the file that its standard output is, or NULL */
+	const char
+	    *images; /* slugs or keys of those that fail with it, blank-separated, or NULL (failure.h) */
+	const char *limit; /* the setting that its deadline is from, or NULL */
 };
 struct outcome run_step(const struct step *s, const struct command *c);
 

@@ -1,12 +1,11 @@
 /* msg.c - what the helpers say: one write to stderr a message. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/lib.h"
+#include "lib/failure.h"
 
 static const char *progname = "smolmake";
 
@@ -58,6 +57,17 @@ emit_named(const char *fmt, va_list args, const char *suffix)
 	emit(prefix, fmt, args, suffix);
 }
 
+/* A line with nothing in front. */
+void
+say_line(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit("", fmt, args, "");
+	va_end(args);
+}
+
 /* A failure to be told, where the caller goes on: "error: THING: what is wrong; remedy". */
 void
 complain(const char *fmt, ...)
@@ -67,21 +77,6 @@ complain(const char *fmt, ...)
 	va_start(args, fmt);
 	emit("error: ", fmt, args, "");
 	va_end(args);
-}
-
-/*
- * A descriptor that the caller closed would be given to the next file that is opened, and take what is
- * printed. In its place stands one that cannot be read or written, so that the answer is missed; stderr has
- * nobody to miss it.
- */
-static void
-occupy_standard_files(void)
-{
-	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
-
-	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
-			_exit(EXIT_SYSTEM);
 }
 
 /* The answer of a program is what it prints: where that is lost, the program has failed. */
@@ -113,7 +108,6 @@ set_progname(const char *name)
 	if (called)
 		return;
 	called = true;
-	occupy_standard_files();
 	if (atexit(finish_stdout) != 0)
 		die(EXIT_SYSTEM, "out of memory");
 }
@@ -144,13 +138,30 @@ step_line(const char *verb, const char *fmt, ...)
 	va_end(args);
 }
 
+/* The end of the program may be that of an image's step. */
+static void
+note(int code, const char *fmt, va_list args, const char *suffix)
+{
+	static const char error[] = "error: ";
+	char text[4096];
+	size_t used;
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	used = strlen(text);
+	snprintf(text + used, sizeof(text) - used, "%s", suffix);
+	failure_note(code, strncmp(text, error, strlen(error)) == 0 ? text + strlen(error) : text);
+}
+
 void
 die(int code, const char *fmt, ...)
 {
-	va_list args;
+	va_list args, again;
 
 	va_start(args, fmt);
+	va_copy(again, args);
 	emit_named(fmt, args, "");
+	note(code, fmt, again, "");
+	va_end(again);
 	va_end(args);
 	exit(code);
 }
@@ -159,11 +170,14 @@ void
 die_errno(int code, const char *fmt, ...)
 {
 	char suffix[128];
-	va_list args;
+	va_list args, again;
 
 	snprintf(suffix, sizeof(suffix), ": %s", error_text(errno));
 	va_start(args, fmt);
+	va_copy(again, args);
 	emit_named(fmt, args, suffix);
+	note(code, fmt, again, suffix);
+	va_end(again);
 	va_end(args);
 	exit(code);
 }
@@ -172,10 +186,13 @@ die_errno(int code, const char *fmt, ...)
 void
 refuse(const char *fmt, ...)
 {
-	va_list args;
+	va_list args, again;
 
 	va_start(args, fmt);
+	va_copy(again, args);
 	emit("error: ", fmt, args, "");
+	note(EXIT_NO, fmt, again, "");
+	va_end(again);
 	va_end(args);
 	exit(EXIT_NO);
 }

@@ -377,22 +377,39 @@ wait_command(pid_t pid, const struct command *c)
 	return o;
 }
 
-/* Starts, waits, and says on stderr why a command could not be started. */
+/* Starts and waits; where it could not be started, error says why. */
 struct outcome
-run_command(const struct command *c)
+try_command(const struct command *c)
 {
 	pid_t pid = start_command(c);
 
-	if (pid < 0) {
-		int saved = errno, code = saved == ENOENT ? 127 : 126;
-
-		if (c->dir && access(c->dir, X_OK) != 0)
-			say("cannot run '%s' in '%s': %s", c->argv[0], c->dir, strerror(saved));
-		else
-			say("cannot run '%s': %s", c->argv[0], strerror(saved));
-		return (struct outcome){.code = code};
-	}
+	if (pid < 0)
+		return (struct outcome){.code = errno == ENOENT ? 127 : 126, .error = errno};
 	return wait_command(pid, c);
+}
+
+/* Why a command could not be started. The caller frees it. */
+char *
+start_trouble(const struct command *c, int error)
+{
+	if (c->dir && access(c->dir, X_OK) != 0)
+		return format("cannot run '%s' in '%s': %s", c->argv[0], c->dir, strerror(error));
+	return format("cannot run '%s': %s", c->argv[0], strerror(error));
+}
+
+/* The same, and says on stderr why it could not be started. */
+struct outcome
+run_command(const struct command *c)
+{
+	struct outcome o = try_command(c);
+
+	if (o.error) {
+		char *why = start_trouble(c, o.error);
+
+		say("%s", why);
+		free(why);
+	}
+	return o;
 }
 
 /* A deadline from the environment; 0 is none. */

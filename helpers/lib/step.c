@@ -5,11 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/lib.h"
+#include "lib/failure.h"
+#include "lib/io.h"
+#include "lib/words.h"
 
 enum { QUIET_MS = 2000 };
 
@@ -74,24 +77,51 @@ watch(void *arg)
 		show_more(arg, false);
 }
 
-/* Where the log's disk is full or broken, what the command had to say is not in it: said is that. */
-static void
-explain_disk(int log, const char *path)
+static const char *
+cache_folder(void)
+{
+	return *setting("CACHE_DIR") ? setting("CACHE_DIR") : ".";
+}
+
+/* The room that is left where the folder is, and what to do; "" where that is not known. The caller frees it.
+ */
+static char *
+room_at(const char *folder)
+{
+	long long left = free_bytes(folder);
+
+	return left < 0 ? xstrdup("")
+			: format("; %.1f MB are free at '%s': make room there, or give another CACHE_DIR",
+				 (double)left / 1e6, folder);
+}
+
+/* Where the log's disk is full or broken, the command's own message may be lost: the disk is the reason then.
+ * NULL where it is sound. The caller frees it. */
+static char *
+disk_trouble(int log, const char *path)
 {
 	static const char bytes[1 << 14];
 	off_t end = lseek(log, 0, SEEK_END);
+	char *room, *trouble = NULL;
 	ssize_t n;
 
 	errno = ENOSPC; /* of a write that is cut short */
 	n = write(log, bytes, sizeof(bytes));
-	if (n < (ssize_t)sizeof(bytes))
-		say("error: CACHE_DIR: cannot write '%s': %s", path, strerror(errno));
+	if (n < (ssize_t)sizeof(bytes)) {
+		const char *why = strerror(errno);
+
+		room = room_at(cache_folder());
+		trouble = format("cannot write '%s': %s%s", path, why, room);
+		free(room);
+	}
 	if (n > 0 && ftruncate(log, end) != 0)
 		say("cannot cut '%s': %s", path, strerror(errno));
+	return trouble;
 }
 
+/* *trouble: that of the log's disk, or NULL; the caller frees it. */
 static struct outcome
-run_logged(const struct step *s, const struct command *c)
+run_logged(const struct step *s, const struct command *c, char **trouble)
 {
 	struct viewer v = {.prefix = s->prefix, .at_start = true, .show_at = now_ms()};
 	struct command logged = *c;
@@ -108,15 +138,172 @@ run_logged(const struct step *s, const struct command *c)
 		logged.out = v.log; /* else it has a file of its own */
 	logged.watch = watch;
 	logged.watch_arg = &v;
-	o = run_command(&logged);
+	o = try_command(&logged);
 	if (o.code != 0 || is_shown(&v))
 		show_more(&v, true);
 	if (!v.at_start)
 		fputc('\n', stderr); /* what we say next is no part of its last line */
 	if (o.code != 0)
-		explain_disk(v.log, s->log);
+		*trouble = disk_trouble(v.log, s->log);
 	close(v.log);
 	return o;
+}
+
+/* The end of a file, 64 KB at most; NULL where it cannot be read. The caller frees it. */
+static char *
+read_end(const char *path)
+{
+	enum { END = 1 << 16 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END), from = size > END ? size - END : 0;
+	char *text = NULL;
+
+	if (size >= 0) {
+		text = xmalloc((size_t)(size - from) + 1);
+		text[read_at(fd, text, (size_t)(size - from), from) ? size - from : 0] = '\0';
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+/* What it said last; "" where that is nothing. The caller frees it. */
+static char *
+said_last(const char *file)
+{
+	char *text = file ? read_end(file) : NULL, *words = last_words(text ? text : "");
+
+	free(text);
+	return words;
+}
+
+/* A full disk is the engine's, or that of the folder where the command works. */
+static char *
+explain_words(const struct command *c, char *words)
+{
+	const struct program *program = program_of(c->argv[0]);
+	bool engine = program && strcmp(program->setting, "DOCKER") == 0;
+	char *room, *text;
+
+	if (!tells_full_disk(words))
+		return words;
+	room = engine ? xstrdup("; the engine's own disk is full: `docker system df` shows by what")
+		      : room_at(cache_folder());
+	text = format("%s%s", words, room);
+	free(room);
+	free(words);
+	return text;
+}
+
+/* Of a command that said nothing on its standard error. The caller frees it. */
+static char *
+explain_silence(const struct step *s, const struct command *c, int code)
+{
+	const struct program *program = program_of(c->argv[0]);
+	char *command = command_words(c->argv), *printed = said_last(s->output);
+	char *text = format("%s ended with %d and said nothing; run it by hand to see why%s%s%s%s%s", command,
+			    code, program ? ", or give another " : "", program ? program->setting : "",
+			    *printed ? " (its output ends with '" : "", printed, *printed ? "')" : "");
+
+	free(printed);
+	free(command);
+	return text;
+}
+
+/* Of one that could not be started. The caller frees it. */
+static char *
+explain_start(const struct command *c, int error)
+{
+	const struct program *program = program_of(c->argv[0]);
+
+	if (c->dir && access(c->dir, X_OK) != 0)
+		return format("'%s' cannot be run in '%s': %s", c->argv[0], c->dir, strerror(error));
+	if (program && error == ENOENT)
+		return format("'%s' is not installed; %s", c->argv[0], program->get);
+	return format("'%s' cannot be run: %s%s%s%s", c->argv[0], strerror(error), program ? "; give " : "",
+		      program ? program->setting : "", program ? "=<path>" : "");
+}
+
+/* The setting that is to be changed, and the sentence. It is said now, since nothing that the command printed
+ * says it. */
+static void
+tell(const struct step *s, const char *setting_name, const char *why)
+{
+	char *names = typed_names(s->images);
+
+	if (setting_name)
+		complain("%s: %s (%s of %s)", setting_name, why, s->stage, names);
+	else
+		complain("%s: %s: %s", names, s->stage, why);
+	free(names);
+}
+
+/* A failure of the stage, for the images that it was for. */
+static void
+fail_images(const struct step *s, const struct command *c, const struct outcome *o, const char *trouble)
+{
+	const struct program *program = program_of(c->argv[0]);
+	const char *setting_name = program ? program->setting : NULL;
+	bool said = false;
+	char *why;
+
+	if (o->error)
+		why = explain_start(c, o->error);
+	else if (trouble) {
+		why = xstrdup(trouble);
+		setting_name = "CACHE_DIR";
+	} else if (o->timed_out) {
+		why = format("'%s' did not end within %u s and was stopped%s%s", c->argv[0], c->timeout,
+			     s->limit ? "; give a larger " : "", s->limit ? s->limit : "");
+		setting_name = s->limit;
+	} else if (o->signo) {
+		why = format("'%s' died of signal %d%s", c->argv[0], o->signo,
+			     o->signo == SIGKILL ? "; is memory short?" : "");
+		setting_name = NULL;
+	} else {
+		why = said_last(s->log);
+		said = *why != '\0';
+		if (said)
+			why = explain_words(c, why);
+		else {
+			free(why);
+			why = explain_silence(s, c, o->code);
+		}
+	}
+	if (!said)
+		tell(s, setting_name, why);
+	failure_write(s->images, s->stage, o->code, why);
+	free(why);
+}
+
+/* The same for nobody in particular. */
+static void
+tell_end(const struct step *s, const struct command *c, const struct outcome *o, const char *trouble)
+{
+	const char *stage = s->stage ? s->stage : c->argv[0];
+	char *why;
+
+	if (trouble)
+		complain("CACHE_DIR: %s", trouble);
+	if (o->error) {
+		why = start_trouble(c, o->error);
+		say("%s", why);
+		free(why);
+	} else if (o->timed_out)
+		say("%s: '%s' did not end within %u s and was stopped%s%s", stage, c->argv[0], c->timeout,
+		    s->limit ? "; give a larger " : "", s->limit ? s->limit : "");
+	else if (o->signo)
+		say("%s: '%s' died of signal %d", stage, c->argv[0], o->signo);
+	else if (s->log && !trouble) {
+		char *words = said_last(s->log);
+
+		if (*words == '\0') {
+			why = explain_silence(s, c, o->code);
+			say("%s: %s", stage, why);
+			free(why);
+		}
+		free(words);
+	}
 }
 
 /* Runs c as the stage s says; a failed one shows all that it printed, and why it ended. */
@@ -124,12 +311,16 @@ struct outcome
 run_step(const struct step *s, const struct command *c)
 {
 	const char *stage = s->stage ? s->stage : c->argv[0];
-	struct outcome o = s->log ? run_logged(s, c) : run_command(c);
+	char *trouble = NULL;
+	struct outcome o = s->log ? run_logged(s, c, &trouble) : try_command(c);
 
-	if (o.timed_out)
-		say("%s: '%s' did not end within %u s and was stopped", stage, c->argv[0], c->timeout);
-	else if (o.signo)
-		say("%s: '%s' died of signal %d", stage, c->argv[0], o.signo);
+	if (o.code != 0 && !caught_signal()) {
+		if (s->images && s->stage)
+			fail_images(s, c, &o, trouble);
+		else
+			tell_end(s, c, &o, trouble);
+	}
+	free(trouble);
 	if (s->seconds && o.code == 0) {
 		char *line = format("%s %lld", stage, (long long)o.ms);
 

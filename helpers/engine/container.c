@@ -1,0 +1,47 @@
+/* container.c - what is said of a registry container that cannot be had. */
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "engine/container.h"
+#include "lib/failure.h"
+
+/* The caller frees it. */
+static char *
+sentence(const char *image, const char *remedy, const char *what, va_list args)
+{
+	char *path = format("%s/route", needed("RUN")), *why = first_line(path), *text, is[600];
+
+	vsnprintf(is, sizeof(is), what, args);
+	if (why == NULL)
+		text = format("REGISTRY_IMAGE: '%s' %s; %s", image, is, remedy);
+	else
+		text = format("ROUTE: push takes a registry container where %s, and its image '%s' %s; leave "
+			      "ROUTE out, or give REGISTRY_IMAGE=<an image that is here>",
+			      why, image, is);
+	free(why);
+	free(path);
+	return text;
+}
+
+void
+refuse_container(const char *image, const char *remedy, const char *what, ...)
+{
+	va_list args;
+
+	va_start(args, what);
+	refuse("%s", sentence(image, remedy, what, args));
+}
+
+void
+complain_container(const char *image, const char *remedy, const char *what, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, what);
+	text = sentence(image, remedy, what, args);
+	va_end(args);
+	complain("%s", text);
+	failure_note(EXIT_NO, text);
+	free(text);
+}

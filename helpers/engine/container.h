@@ -1,0 +1,16 @@
+/* container.h - what is said of a registry container that cannot be had. */
+#ifndef CONTAINER_H
+#define CONTAINER_H
+
+#include "lib/lib.h"
+
+/*
+ * "REGISTRY_IMAGE: '<image>' <what>; <remedy>", or, where nobody named an image and choose-route left the
+ * reason for a container in $RUN/route, a sentence about ROUTE. It is a failure of the images that
+ * failure_about names.
+ */
+_Noreturn void refuse_container(const char *image, const char *remedy, const char *what, ...) PRINTF(3, 4);
+void complain_container(const char *image, const char *remedy, const char *what, ...)
+    PRINTF(3, 4); /* and goes on */
+
+#endif
