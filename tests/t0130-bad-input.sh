@@ -71,6 +71,10 @@ refused 'a SQUASH that is none' "SQUASH: 'yes' is neither 0 nor 1" smolmachine I
 refused 'a PROGRESS that is none' "PROGRESS: 'bar' .*PROGRESS=json" smolmachine IMAGE=a PROGRESS=bar
 refused 'a V that is none' 'V: give 0, 1 or 2' smolmachine IMAGE=a V=3
 refused 'DOCKER that is not there' "DOCKER: '/nowhere' is not installed; run .make setup" smolmachine IMAGE=a DOCKER=/nowhere
+for docker in podman /nowhere/podman; do
+	command -v "$docker" >/dev/null ||
+		refused "$docker that is not there" "DOCKER: '$docker' is not installed; install podman, or leave DOCKER unset for docker\$" smolmachine IMAGE=a DOCKER=$docker
+done
 
 must_fail 'a GNU Make that is too old' run_make .FEATURES= smolmachine IMAGE="$image"
 like 'says so, and the remedy' "$(cat "$err")" 'GNU Make .* is too old, smolmake needs 4.3 or newer.*brew install make'

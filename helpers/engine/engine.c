@@ -69,7 +69,13 @@ check_engine(const char *docker, unsigned timeout, bool remote)
 	int error;
 
 	if (program == NULL)
-		refuse("DOCKER: '%s' is not installed; run `make setup`, or give DOCKER=podman", docker);
+		refuse("DOCKER: '%s' is not installed; %s%s", docker,
+		       strstr(base(docker), "podman") != NULL
+			   ? "install podman, or leave DOCKER unset for docker"
+			   : "run `make setup`",
+		       strstr(base(docker), "podman") == NULL && find_program("podman")
+			   ? ", or give DOCKER=podman"
+			   : "");
 	free(program);
 	if (is_named_podman(docker))
 		return;
