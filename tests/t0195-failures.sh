@@ -104,6 +104,14 @@ fake_program "$tmp/bin/jq" 'exit 3'
 must_fail 'a jq that says nothing' env PATH="$tmp/bin:$PATH" "$top/tests/make" --no-print-directory -C "$top" smolmachines IMAGES_FILE="$tmp/images.json"
 like '... too' "$(cat "$tmp/.log")" "^error: IMAGES_FILE: '.*': 'jq --join-output' ended with 3 and said nothing"
 
+# --- A container that nobody asked for is not blamed on REGISTRY_IMAGE
+rm -f "$CACHE_DIR"/*.smolmachine
+export FAKE_DOCKER_FAULT=pull:fail FAKE_SMOLVM_VERSION=1.9.2
+must_fail 'ROUTE=push with a smolvm that needs one layer, and no registry image here' run_make smolmachine IMAGE="$one" ROUTE=push REGISTRY_IMAGE=
+like '... is told by ROUTE, the smolvm and the remedy' "$(last)" \
+	"^1 of 1 failed: $one: serve: ROUTE: push takes a registry container where smolvm 1\\.9\\.2 has to be given one layer, .*; leave ROUTE out, or give REGISTRY_IMAGE="
+unset FAKE_DOCKER_FAULT FAKE_SMOLVM_VERSION
+
 # --- What is missing is told before the build
 must make_context fresh
 echo "$image" >>"$tmp/.images"
