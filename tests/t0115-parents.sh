@@ -94,6 +94,7 @@ must run_make smolmachine IMAGE="$image"
 sidecar=$(cat "$out")
 for letters in -k -s -w '-j4 --output-sync' -e -i; do
 	rm -f "$sidecar"
+	# shellcheck disable=SC2086 # one letter or several words
 	ok "a parent with $letters packs" parent SMOLMAKE_CACHE_DIR="$CACHE_DIR" SMOLMAKE_SMOLVM="$SMOLVM" tag=v1 keys=x stage=test Q=x say=x \
 		"$make" all child="smolmachine IMAGE=$image" FOO=1 V=verbose OUT=build TARGET=release PLATFORM=x SHELL=/bin/sh $letters
 	is '... and stdout is the path alone' "$(cat "$out")" "$sidecar" || diag_file stderr "$err"

@@ -163,17 +163,18 @@ for blob in $(jq -r '.config.digest, .layers[].digest' "$tmp/dir/manifest.json")
 done
 stop
 if [ "$SMOLMAKE_TEST_ENGINE" = private ] && command -v podman >/dev/null; then
+	# podman keeps a name without a host as localhost's, and finds it by the short one only where it is so configured
 	podman() { command podman --root "$tmp/podman" --runroot /run/podman.store --storage-driver vfs "$@"; }
 	must podman load -q -i "$tmp/one.tar"
 	rm -rf "$CACHE_DIR/.store"
 	start "x:1=$one_config"
-	ok 'podman pushes' podman push -q --tls-verify=false "$one" "$registry/x:1"
+	ok 'podman pushes' podman push -q --tls-verify=false "localhost/$one" "$registry/x:1"
 	ok 'and it is whole' pull x:1
-	ok 'once more' podman push -q --tls-verify=false "$one" "$registry/x:1"
+	ok 'once more' podman push -q --tls-verify=false "localhost/$one" "$registry/x:1"
 	is 'which brings nothing' "$(brought | cut -d' ' -f1)" 4
 	stop
 	start "x:1=$one_config"
-	ok 'to the next one' podman push -q --tls-verify=false "$one" "$registry/x:1"
+	ok 'to the next one' podman push -q --tls-verify=false "localhost/$one" "$registry/x:1"
 	is 'nothing either' "$(brought | cut -d' ' -f1)" 0
 	stop
 fi

@@ -54,6 +54,7 @@ provide() {
 	libcmocka-dev | cmocka) header cmocka.h ;;
 	docker.io) copy '$tmp/dockerd' dockerd; tool iptables; copy '$tmp/docker' docker ;;
 	docker-cli | docker) copy '$tmp/docker' docker ;;
+	bsdutils) tool script ;;
 	busybox-static) tool busybox ;;
 	perl) tool prove ;;
 	procps) tool ps ;;
@@ -152,7 +153,7 @@ for goal in lint check demo bench; do
 	case $goal in
 	lint) more='clang-format clang-tidy cppcheck shellcheck' ;;
 	demo) more='busybox-static skopeo zstd' ;; # no smolvm here; the registry image is
-	*) more='busybox-static curl docker-registry docker.io faketime iproute2 iptables libcmocka-dev perl podman procps skopeo socat strace umoci util-linux valgrind zstd' ;;
+	*) more='bsdutils busybox-static curl docker-registry docker.io faketime iproute2 iptables libcmocka-dev perl podman procps skopeo socat strace umoci util-linux valgrind zstd' ;;
 	esac
 	is '... what that needs besides' "$(packages)" "$(list $user $more)"
 	case $goal in
@@ -185,7 +186,7 @@ rm "$tmp/broken"
 machine Debian 0
 ok 'check as root needs no engine that runs' setup check
 is '... only one that is installed' "$(installed)" \
-	"$(list $user docker.io iptables busybox-static curl docker-registry faketime iproute2 libcmocka-dev perl podman procps skopeo socat strace umoci util-linux valgrind zstd)"
+	"$(list $user docker.io iptables bsdutils busybox-static curl docker-registry faketime iproute2 libcmocka-dev perl podman procps skopeo socat strace umoci util-linux valgrind zstd)"
 ok '... a second time' setup check
 is '... with one line a package' "$(sed -n "s/^setup: ok  *//p" "$out" | sort | uniq -d)" ""
 is '... and no other' "$(grep -v "^setup: ok " "$out")" ""

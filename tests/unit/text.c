@@ -204,6 +204,7 @@ static void
 show(void *arg)
 {
 	dup2(STDERR_FILENO, STDOUT_FILENO);
+	set_progname("prog"); /* what is printed is looked after from there on */
 	show_usage(arg);
 }
 
@@ -211,6 +212,7 @@ static void
 show_nowhere(void *arg)
 {
 	dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
+	set_progname("prog");
 	show_usage(arg);
 }
 

@@ -122,6 +122,7 @@ ending_of(void (*f)(void *), void *arg)
 	pid_t pid;
 
 	assert_int_equal(pipe(fds), 0);
+	fflush(stdout); /* else the child would write once more what waits there */
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
