@@ -1,8 +1,8 @@
 # image.mk - the first graph: each image that is wanted, built or found, and identified.
 # Reads: $RUN/<slug>.{env,build,args}.  Goals: .key/<slug>.built, .key/<slug>.found.
 #
-# Runs in CACHE_DIR, as the second: a checkout may be read-only, or several users'. The target is the image-ID stamp: it holds the config digest and is rewritten only when
-# that changes. Docker's own layer cache decides what a build has to do, so every call builds.
+# Runs in CACHE_DIR, as the second: a checkout may be read-only, or several users'. The target is the image-ID stamp: it holds the
+# config digest and is rewritten only when that changes. Docker's own layer cache decides what a build has to do, so every call builds.
 
 include mk/defs.mk
 

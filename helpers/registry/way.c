@@ -5,8 +5,8 @@
  * an export, which is all of the image, but uncompressed. So the first miss goes direct, and so
  * does every one where most of the image is new. A second one is pushed, though that is slower once, if from
  * then on each would be faster: the layers below the one that changes every time are in the store then. The
- * rates are measured (Docker 20.10 on two processors, README); what is compared are their ratios, which other
- * machines share.
+ * rates are measured (Docker 20.10 on two processors, tests/bench/RESULTS.md); what is compared are their
+ * ratios, which other machines share.
  */
 #include <string.h>
 
