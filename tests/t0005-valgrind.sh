@@ -4,6 +4,7 @@
 need valgrind
 case ${CFLAGS-} in *sanitize*) skip_all 'valgrind cannot run what has sanitizers in it' ;; esac
 
+export SMOLMAKE_TEST_VALGRIND=1
 set -- "$top"/tests/unit/*.c
 ok 'there are unit tests' test -e "$1"
 for source; do

@@ -67,6 +67,7 @@ for program in serve-image with-store; do
 		done
 		crowd "$get_blob"
 		ends '... and as many that read no answer do not keep it from its end'
+		leave
 	done
 	start $program "$(ulimit -n)" "x:1=$id"
 	many=1100

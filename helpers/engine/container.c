@@ -27,9 +27,12 @@ void
 refuse_container(const char *image, const char *remedy, const char *what, ...)
 {
 	va_list args;
+	char *text;
 
 	va_start(args, what);
-	refuse("%s", sentence(image, remedy, what, args));
+	text = sentence(image, remedy, what, args);
+	va_end(args);
+	refuse("%s", text);
 }
 
 void

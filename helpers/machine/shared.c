@@ -10,7 +10,9 @@
 
 enum { SHARED_MOST = 8 };
 
-extern char **environ;
+#ifndef __linux__
+extern char **environ; /* glibc declares it, others do not */
+#endif
 
 /* Where PATH has the program; NULL where it has none. The caller frees it. */
 static char *
