@@ -259,7 +259,9 @@ main(int argc, char **argv)
 	automatic = strcmp(miss.route, "auto") == 0;
 	faults = faults_of_run();
 	miss.flat = gets_one_layer(faults);
-	miss.keeps = strcmp(setting("STORE_MAX"), "0") != 0 && store_open(ignored);
+	miss.keeps = (*setting("STORE_MAX") == '\0' ||
+		      mebibytes_of("STORE_MAX", setting("STORE_MAX"), 0, STORE_MIB_MAX) > 0) &&
+		     store_open(ignored);
 	if (automatic && !miss.named && !miss.flat && miss.keeps) {
 		image = read_keys(argv + first, argc - first, &images);
 		sum_up(image, images, faults, &miss);

@@ -24,6 +24,7 @@
 #include "engine/engine.h"
 #include "machine/check.h"
 #include "machine/options.h"
+#include "machine/out.h"
 #include "registry/store.h"
 
 #define USAGE                                                                                                \
@@ -32,12 +33,15 @@
 
 #define SMOLFILE_COPY "Smolfile"
 
-/* "dir/" of "dir/file", "" of "file". */
+/* Where relative paths of the images file begin: beside it; those of a pipe where the user stands. */
 static char *
-folder_of(const char *file)
+folder_of_images(void)
 {
-	const char *slash = strrchr(file, '/');
+	const char *file = setting("IMAGES_FILE"), *slash = strrchr(file, '/');
+	struct stat st;
 
+	if (given(setting("SMOLMAKE_STANDING")) && (stat(file, &st) != 0 || !S_ISREG(st.st_mode)))
+		return format("%s/", setting("SMOLMAKE_STANDING"));
 	return slash ? format("%.*s", (int)(slash - file) + 1, file) : xstrdup("");
 }
 
@@ -222,7 +226,7 @@ check_settings(void)
 	    strcmp(route, "direct") != 0)
 		refuse("ROUTE: '%s' is not known; give ROUTE=auto, ROUTE=push or ROUTE=direct", route);
 	if (given(setting("STORE_MAX")))
-		number("STORE_MAX", setting("STORE_MAX"), 0, STORE_MIB_MAX);
+		mebibytes_of("STORE_MAX", setting("STORE_MAX"), 0, STORE_MIB_MAX);
 	if (given(setting("SQUASH")) && strcmp(setting("SQUASH"), "0") != 0 &&
 	    strcmp(setting("SQUASH"), "1") != 0)
 		refuse("SQUASH: '%s' is neither 0 nor 1; leave it out to have it decided", setting("SQUASH"));
@@ -232,18 +236,8 @@ check_settings(void)
 		    setting("FORCE"));
 	if (given(setting("PROGRESS")) && strcmp(setting("PROGRESS"), "json") != 0)
 		refuse("PROGRESS: '%s' is not known; give PROGRESS=json, or none", setting("PROGRESS"));
-	if (given(out)) {
-		char *folder = format("%s", out), *slash = strrchr(folder, '/');
-		struct stat st;
-
-		if (out[strlen(out) - 1] == '/' || (stat(out, &st) == 0 && S_ISDIR(st.st_mode)))
-			refuse("OUT: '%s' is a folder; give the launcher's path", out);
-		if (slash)
-			slash[slash == folder] = '\0';
-		if (slash && access(folder, W_OK | X_OK) != 0)
-			refuse("OUT: cannot write to '%s' (%s)", folder, strerror(errno));
-		free(folder);
-	}
+	if (given(out))
+		check_out(out);
 }
 
 /* Only a push has to reach us, and under auto none is chosen that cannot, unless its registry is named. */
@@ -287,7 +281,7 @@ main(int argc, char **argv)
 	check_settings();
 	wishes = file ? wishes_of_file(file, &count) : wishes_of_settings(&count);
 	if (file)
-		folder = folder_of(setting("IMAGES_FILE"));
+		folder = folder_of_images();
 	for (size_t i = 0; i < count; i++) {
 		struct wish *w = &wishes[i];
 

@@ -37,7 +37,7 @@ main(int argc, char **argv)
 		case 'h':
 			show_usage(USAGE);
 		case 't':
-			p.timeout = (unsigned)number("-t", optarg, 0, 1000000);
+			p.timeout = seconds_of("-t", optarg);
 			break;
 		default:
 			bad_usage(USAGE);

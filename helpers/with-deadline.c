@@ -8,6 +8,7 @@
  */
 #include <ctype.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 
 #define USAGE                                                                                                \
 	"usage: with-deadline [-h] [-a FILE] [-c FILE] [-d DIR] [-e FILE] [-i IMAGES] [-l LOG] [-m TEXT]\n"  \
-	"                     [-n STAGE] [-o FILE] [-p PREFIX] [-s FILE] [-t SECONDS|SETTING]\n"             \
+	"                     [-n STAGE] [-o FILE] [-p PREFIX] [-r FILE] [-s FILE] [-t SECONDS|SETTING]\n"   \
 	"                     COMMAND [ARGUMENT...]\n"                                                       \
 	"  -a FILE     more arguments: NUL-ended strings\n"                                                  \
 	"  -c FILE     create FILE when it succeeded\n"                                                      \
@@ -27,6 +28,7 @@
 	"  -n STAGE    what to call it\n"                                                                    \
 	"  -o FILE     its standard output goes there\n"                                                     \
 	"  -p PREFIX   before each line of it that is shown\n"                                               \
+	"  -r FILE     its standard input, which may be a pipe: what comes of it is waited for as long\n"    \
 	"  -s FILE     append 'STAGE MILLISECONDS'\n"                                                        \
 	"  -t SECONDS  its deadline (default 0: none), or the setting of the environment that holds it\n"
 
@@ -42,6 +44,27 @@ announce(const char *stage, const char *text)
 	step_line(verb, "%s", text);
 }
 
+/* A pipe that nobody writes to yet is waited for, but no longer than the command would be. */
+static int
+open_input(const char *path, unsigned timeout)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int64_t end = now_ms() + (int64_t)timeout * 1000;
+	struct pollfd there = {.fd = fd, .events = POLLIN};
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
+	while (S_ISFIFO(st.st_mode) && poll(&there, 1, 0) == 0) {
+		if (timeout && now_ms() >= end)
+			die(EXIT_DEADLINE, "nothing came out of '%s' within %u s", path, timeout);
+		pause_for(fd, 200);
+		end_as_caught();
+	}
+	fcntl(fd, F_SETFL, O_RDONLY);
+	return fd;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -49,11 +72,11 @@ main(int argc, char **argv)
 	struct step s = {0};
 	struct list arguments = {0}, environment = {0};
 	struct outcome o;
-	const char *more = NULL, *variables = NULL, *done = NULL, *text = NULL;
+	const char *more = NULL, *variables = NULL, *done = NULL, *text = NULL, *input = NULL;
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+a:c:d:e:hi:l:m:n:o:p:s:t:")) != -1)
+	while ((opt = getopt(argc, argv, "+a:c:d:e:hi:l:m:n:o:p:r:s:t:")) != -1)
 		switch (opt) {
 		case 'a':
 			more = optarg;
@@ -90,14 +113,16 @@ main(int argc, char **argv)
 		case 'p':
 			s.prefix = optarg;
 			break;
+		case 'r':
+			input = optarg;
+			break;
 		case 's':
 			s.seconds = optarg;
 			break;
 		case 't':
 			if (isupper((unsigned char)*optarg))
 				s.limit = optarg;
-			c.timeout = s.limit ? seconds_setting(s.limit, 0)
-					    : (unsigned)number("-t", optarg, 0, 1000000);
+			c.timeout = s.limit ? seconds_setting(s.limit, 0) : seconds_of("-t", optarg);
 			break;
 		default:
 			bad_usage(USAGE);
@@ -114,6 +139,8 @@ main(int argc, char **argv)
 	c.environment = environment.at;
 	supervise();
 	failure_about(s.images, s.stage);
+	if (input)
+		c.in = open_input(input, c.timeout);
 	if (text && s.stage)
 		announce(s.stage, text);
 	o = run_step(&s, &c);

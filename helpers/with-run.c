@@ -1,7 +1,7 @@
 /*
  * with-run - runs a command with a run folder of its own, CACHE_DIR/.run/<owner>.
  *
- * Resolves what the user gave as paths (CACHE_DIR, OUT, DOCKER, SMOLVM), refuses
+ * Makes what the user gave as paths absolute (SMOLMAKE_STANDING says where they begin), refuses
  * a CACHE_DIR that others could write to, clears away what dead owners left, makes
  * the folder, and removes it and every tag that it names when the command is done.
  * What only the engine can clear away, sweep-runs does beside the command.
@@ -14,16 +14,23 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/sweep.h"
 #include "engine/sweeper.h"
 #include "lib/failure.h"
+#include "machine/machine.h"
 
-#define USAGE "usage: with-run [-h] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"
+#define USAGE                                                                                                \
+	"usage: with-run [-hmn] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"             \
+	"  -m  called by make: relative paths begin where make was called, which had SMOLMAKE_PWD as its "   \
+	"PWD\n"                                                                                              \
+	"  -n  make the paths absolute, and nothing else\n"
 
 /* A pack's virtual machine has 4 processors and up to 8 GiB (smolvm, src/cli/pack.rs). */
 enum { PACK_CPUS = 4, PACK_GIB = 8 };
+enum { FILE_MIN = 16 << 20 };
 
 static void
 set(const char *name, const char *value)
@@ -34,95 +41,22 @@ set(const char *name, const char *value)
 
 /* A relative path stops being right where a step works in another folder. */
 static void
-make_absolute(const char *name)
+make_paths_absolute(bool by_make)
 {
-	const char *value = setting(name);
-	char here[PATH_MAX], *path;
+	static const char *const paths[] = {"CACHE_DIR",   "CONTEXT", "DOCKERFILE",
+					    "IMAGES_FILE", "OUT",     "SMOLFILE"};
+	static const char *const programs[] = {"DOCKER", "SMOLVM"};
+	char here[PATH_MAX], *from;
 
-	if (*value == '\0' || *value == '/' ||
-	    (strchr(value, '/') == NULL && strcmp(name, "OUT") != 0 && strcmp(name, "CACHE_DIR") != 0))
-		return;
 	if (getcwd(here, sizeof(here)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot tell the working folder");
-	path = format("%s/%s", here, value);
-	set(name, path);
-	free(path);
-}
-
-/* Whoever can write to the folder, or replace one above it, decides what we boot. */
-static void
-check_trust(const char *path, bool last)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		die_errno(EXIT_NO, "error: CACHE_DIR: cannot look at '%s'", path);
-	if (!S_ISDIR(st.st_mode))
-		refuse("CACHE_DIR: '%s' is not a folder; give another CACHE_DIR", path);
-	if (st.st_uid != geteuid() && (last || st.st_uid != 0))
-		refuse("CACHE_DIR: '%s' belongs to another user (uid %ld); give a CACHE_DIR of your own",
-		       path, (long)st.st_uid);
-	if ((st.st_mode & S_IWOTH) && (last || folder_is_open(path, &st)))
-		refuse(
-		    "CACHE_DIR: everybody can write to '%s'; run `chmod o-w '%s'` or give another CACHE_DIR",
-		    path, path);
-	if (last ? (st.st_mode & S_IWGRP) != 0 : folder_is_open(path, &st))
-		refuse("CACHE_DIR: a group can write to '%s'; run `chmod g-w '%s'` or give another CACHE_DIR",
-		       path, path);
-}
-
-static void
-make_cache_folder(const char *path)
-{
-	if (make_folders(path, 0700) != 0)
-		refuse("CACHE_DIR: cannot create '%s' (%s); give a CACHE_DIR that can be written", path,
-		       strerror(errno));
-}
-
-/* One of our folders in CACHE_DIR. That it could be made says nothing: it may have been there. */
-static void
-open_folder(const char *name)
-{
-	struct stat st;
-	char why[200];
-
-	make_cache_folder(name);
-	if (lstat(name, &st) != 0)
-		die_errno(EXIT_NO, "error: CACHE_DIR: cannot look at '%s/%s'", setting("CACHE_DIR"), name);
-	if (!S_ISDIR(st.st_mode))
-		refuse("CACHE_DIR: '%s/%s' is no folder; move it away", setting("CACHE_DIR"), name);
-	if (!is_private(&st, why))
-		refuse("CACHE_DIR: '%s/%s' is not yours alone: %s; move it away", setting("CACHE_DIR"), name,
-		       why);
-}
-
-static void
-open_cache(void)
-{
-	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified", ".floor"};
-	char *real;
-
-	make_absolute("CACHE_DIR");
-	make_cache_folder(needed("CACHE_DIR"));
-	real = realpath(setting("CACHE_DIR"), NULL);
-	if (real == NULL)
-		die_errno(EXIT_NO, "error: CACHE_DIR: cannot resolve '%s'", setting("CACHE_DIR"));
-	for (char *slash = real + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
-		*slash = '\0';
-		check_trust(real, false);
-		*slash = '/';
-	}
-	check_trust(real, true);
-	if (access(real, W_OK) != 0)
-		die_errno(EXIT_NO,
-			  "error: CACHE_DIR: cannot write to '%s'; give a CACHE_DIR that can be written",
-			  real);
-	set("CACHE_DIR", real);
-	if (chdir(real) != 0)
-		die_errno(EXIT_SYSTEM, "cannot enter '%s'", real);
-	for (size_t i = 0; i < LENGTH(folders); i++)
-		open_folder(folders[i]);
-	free(real);
+	from = by_make ? standing_folder(setting("SMOLMAKE_PWD")) : xstrdup(here);
+	for (size_t i = 0; i < LENGTH(paths); i++)
+		make_absolute(paths[i], from, false);
+	for (size_t i = 0; i < LENGTH(programs); i++)
+		make_absolute(programs[i], from, true);
+	set("SMOLMAKE_STANDING", from);
+	free(from);
 }
 
 static void
@@ -141,6 +75,19 @@ set_pack_jobs(void)
 		jobs = (long)(gib / PACK_GIB);
 	snprintf(text, sizeof(text), "%ld", jobs < 1 ? 1 : jobs);
 	set("PACK_JOBS", text);
+}
+
+/* What the programs that we start print goes through files, and they say nothing of one that was cut. */
+static void
+refuse_small_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_FSIZE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
+	    files.rlim_cur < FILE_MIN)
+		refuse("ulimit -f: files of this shell end at %llu bytes, which is too small; run `ulimit -f "
+		       "unlimited` in another shell",
+		       (unsigned long long)files.rlim_cur);
 }
 
 /*
@@ -167,25 +114,43 @@ run_in_group(const struct command *c, const char *run)
 int
 main(int argc, char **argv)
 {
-	static const char *const paths[] = {"OUT", "DOCKER", "SMOLVM"};
 	char here[PATH_MAX], *owner, *run, *sweeper;
 	struct list left = {0};
 	struct command c = {.in = 0, .out = 1, .err = 2, .group = true};
 	struct list failures = {0};
 	struct outcome o;
 	pid_t sweeping;
-	int first;
+	bool by_make = false, paths_only = false;
+	int opt;
 
-	first = operands(argc, argv, USAGE);
-	if (first == argc)
+	set_progname(argv[0]);
+	while ((opt = getopt(argc, argv, "+hmn")) != -1)
+		switch (opt) {
+		case 'h':
+			show_usage(USAGE);
+		case 'm':
+			by_make = true;
+			break;
+		case 'n':
+			paths_only = true;
+			break;
+		default:
+			bad_usage(USAGE);
+		}
+	if (optind == argc)
 		bad_usage(USAGE);
+	if (paths_only) {
+		make_paths_absolute(by_make);
+		execvp(argv[optind], argv + optind);
+		die_errno(errno == ENOENT ? 127 : 126, "cannot run '%s'", argv[optind]);
+	}
 	supervise();
 	sweeper = sweeper_find(argv[0]);
 	umask(umask(0) | S_IWGRP | S_IWOTH); /* smolvm's files too become entries of the cache */
 	if (getcwd(here, sizeof(here)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot tell the working folder");
-	for (size_t i = 0; i < LENGTH(paths); i++)
-		make_absolute(paths[i]);
+	make_paths_absolute(by_make);
+	refuse_small_files();
 	set_pack_jobs();
 	open_cache();
 	sweep_runs(&left);
@@ -196,7 +161,7 @@ main(int argc, char **argv)
 		die_errno(EXIT_NO, "error: CACHE_DIR: cannot create '%s/%s'", setting("CACHE_DIR"), run);
 	claim_folder(run);
 	set("RUN", run);
-	c.argv = argv + first;
+	c.argv = argv + optind;
 	c.dir = here;
 	o = run_in_group(&c, run);
 	sweeper_finish(sweeping, o.ms);

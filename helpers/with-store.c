@@ -40,7 +40,8 @@ static uint64_t
 open_store(void)
 {
 	const char *text = setting("STORE_MAX");
-	uint64_t most = (uint64_t)(*text ? number("STORE_MAX", text, 0, STORE_MIB_MAX) : STORE_MIB) << 20;
+	uint64_t most = (uint64_t)(*text ? mebibytes_of("STORE_MAX", text, 0, STORE_MIB_MAX) : STORE_MIB)
+			<< 20;
 	char why[WHY];
 
 	if (most > 0 && !store_open(why)) {

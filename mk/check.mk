@@ -51,28 +51,28 @@ unit-compile = $(compile) $(warnings-are-errors) $(sanitize) -U_FORTIFY_SOURCE -
 
 $(unit)/lib/%.o: helpers/%.c $(flags-file)
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D); $(unit-compile) -c $< -o $@.$$$$.o; mv -f $@.$$$$.o $@
+	$(Q)$(umask) mkdir -p $(@D); $(unit-compile) -c $< -o $@.$$$$.o; mv -f $@.$$$$.o $@
 
 $(unit-tests): $(unit)/%: tests/unit/%.c $(unit-lib) $(flags-file)
 	$(call say,UNIT,$@)
-	$(Q)mkdir -p $(@D); $(unit-compile) $(filter %.c %.o,$^) $(hardening-ld) -lcmocka $(libraries) -o $@.$$$$.tmp; \
+	$(Q)$(umask) mkdir -p $(@D); $(unit-compile) $(filter %.c %.o,$^) $(hardening-ld) -lcmocka $(libraries) -o $@.$$$$.tmp; \
 		mv -f $@.$$$$.tmp $@
 
 $(unit-plain): $(unit)/plain/%: tests/unit/%.c $(obj)/lib.a $(flags-file)
 	$(call say,UNIT,$@)
-	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $(filter %.c %.a,$^) \
+	$(Q)$(umask) mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $(filter %.c %.a,$^) \
 		$(hardening-ld) -lcmocka $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
 # What the stand-in for smolvm is made of.
 $(test-programs): cache/tests/%: tests/fake/%.c $(flags-file)
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $< $(hardening-ld) -lz -o $@.$$$$.tmp; \
+	$(Q)$(umask) mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $< $(hardening-ld) -lz -o $@.$$$$.tmp; \
 		mv -f $@.$$$$.tmp $@
 
 # What breaks things at a given moment; the libraries that it stands before are compiled with FORTIFY, it is not.
 $(fault-gate): cache/tests/%.so: tests/faults/%.c $(flags-file)
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D); $(compile) $(warnings-are-errors) -U_FORTIFY_SOURCE -fPIC -MMD -MP -MF $@.d -MT $@ $< -shared \
+	$(Q)$(umask) mkdir -p $(@D); $(compile) $(warnings-are-errors) -U_FORTIFY_SOURCE -fPIC -MMD -MP -MF $@.d -MT $@ $< -shared \
 		-o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
 -include $(wildcard $(unit)/*.d $(unit)/plain/*.d $(unit)/lib/*/*.d cache/tests/*.d)

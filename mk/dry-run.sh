@@ -1,5 +1,5 @@
 #!/bin/sh
-# dry-run.sh GOAL - make -n: prints what both graphs would run, for the IDs that were seen last.
+# dry-run.sh GOAL [placed] - make -n: prints what both graphs would run, for the IDs that were seen last.
 # Makes nothing, asks no engine. What only a build can tell is said to be unknown.
 set -u
 goal=$1
@@ -7,15 +7,16 @@ export RUN=.run/this-run REGISTRY="$REGISTRY_HOST:PORT"
 . "$TOP/mk/answer.sh"
 { true 3>&1; } 2>/dev/null || { answer '' && finish 0; } # make does not notice that it is closed
 
-if ! [ -x "$BIN/plan-images" ]; then
+if ! [ -x "$BIN/plan-images" ] || ! [ -x "$BIN/with-run" ]; then
 	answer '# the helpers are not compiled yet; `make -n` says more after the first real run'
 	finish 0
 fi
+[ $# = 2 ] || exec "$BIN/with-run" -mn "$0" "$goal" placed
 if [ "$goal" = smolmachines ]; then
-	wishes=$(mktemp) || exit
-	trap 'rm -f "$wishes"' EXIT
-	jq --join-output --from-file "$TOP/mk/images.jq" -- "$IMAGES_FILE" >"$wishes" || exit
-	plan=$("$BIN/plan-images" -n -f "$wishes") || exit
+	wishes=$(mktemp -d) || exit
+	trap 'rm -rf "$wishes"' EXIT
+	"$TOP/mk/images.sh" "$wishes/wishes" || exit
+	plan=$("$BIN/plan-images" -n -f "$wishes/wishes") || exit
 else
 	plan=$("$BIN/plan-images" -n) || exit
 fi

@@ -11,7 +11,7 @@
 
 /^#: / {
 	if (!settings++)
-		print "\nSettings (make NAME=value ..., or from the environment)"
+		print "\nSettings (make NAME=value ..., or SMOLMAKE_NAME=value in the environment)"
 	name = $2
 	sub(/^#: [A-Z_]+ */, "")
 	printf "  %-16s %s%s\n", name, $0, ENVIRON[name] == "" ? "" : " [" ENVIRON[name] "]"

@@ -11,6 +11,13 @@ def text($where):
 def whole($where):
   if type != "number" or . != floor or . < 1 then fail($where; "must be a whole number above 0") else tostring end;
 
+# Of MiB, or with a unit, which plan-images knows.
+def memory($where):
+  if type == "string" and test("^[0-9]+[A-Za-z]+$") then .
+  elif type != "number" or . != floor or . < 1 then
+    fail($where; "must be a whole number of MiB above 0, or as \"2G\"")
+  else tostring end;
+
 def known($keys; $where):
   (keys_unsorted - $keys)[0] as $key
   | if $key == null then . else fail($where; "unknown key \"\($key)\"; known are \($keys | join(", "))") end;
@@ -31,8 +38,8 @@ def image($where):
     (to_entries[]
      | "\($where).\(.key)" as $here
      | if .key == "image" then empty
-       elif .key == "cpus" or .key == "mem" then
-         .key as $key | .value | setting($key | ascii_upcase; $here; whole($here))
+       elif .key == "cpus" then .value | setting("CPUS"; $here; whole($here))
+       elif .key == "mem" then .value | setting("MEM"; $here; memory($here))
        elif .key == "build_args" then
          .value | object($here) | to_entries[]
          | .key as $k | .value | text("\($here).\($k)")

@@ -105,7 +105,7 @@ fi
 
 # What is wanted, and whether it can be.
 if [ "$goal" = smolmachines ]; then
-	"$TOP/mk/images.sh" || exit
+	"$TOP/mk/images.sh" "$run/wishes" || exit
 	goals=$("$BIN/plan-images" -f "$run/wishes") || exit
 else
 	goals=$("$BIN/plan-images") || exit

@@ -1,10 +1,11 @@
 # smolmachine.mk - the goals that make machines.
-# Reads: user-vars.  Goals: smolmachine smolmachines image-id clean.
+# Reads: user-vars.  Goals: smolmachine smolmachines image-id all clean.
 #
 # with-run makes the run's folder, and takes it away again; run.sh works through the two
 # graphs, image.mk and then machine.mk. Everything but the answer goes to stderr.
 
 export MAKE
+export SMOLMAKE_PWD := $(value PWD)
 export TOP := $(abspath .)
 export BIN := $(TOP)/$(bin)
 export TRACE := $(if $(filter 2,$V),--trace)
@@ -26,14 +27,17 @@ smolmachine smolmachines image-id: $(helpers)
 	+@exec mk/dry-run.sh $@
 else
 smolmachine: $(helpers) ## pack IMAGE (built from CONTEXT, where given); prints the sidecar's path
-	+$(Q)exec $(bin)/with-run mk/run.sh $@
+	+$(Q)exec $(bin)/with-run -m mk/run.sh $@
 smolmachines: $(helpers) ## pack every image of IMAGES_FILE; prints the paths in its order
-	+$(Q)exec $(bin)/with-run mk/run.sh $@
+	+$(Q)exec $(bin)/with-run -m mk/run.sh $@
 image-id: $(helpers) ## build IMAGE only; prints the 16 hex digits that name its machine
-	+$(Q)exec $(bin)/with-run mk/run.sh $@
+	+$(Q)exec $(bin)/with-run -m mk/run.sh $@
 endif
 
 ##@ Upkeep
-.PHONY: clean
-clean: ## remove what is compiled and remembered here (machines stay, in CACHE_DIR)
-	$(Q)rm -rf cache/bin cache/obj cache/key cache/tests cache/unit cache/fuzz cache/bench.json
+.PHONY: all clean
+all: $(helpers) ## compile the helpers, which else happens on first use
+clean: ## remove what is compiled here (machines stay, in CACHE_DIR)
+	$(Q)rm -rf cache/bin cache/obj cache/key cache/tests cache/unit cache/fuzz cache/bench.json 2>/dev/null || { \
+		printf "error: clean: '%s' cannot be emptied, it has files of another user; let them run \`make clean\`\n" \
+		"$$TOP/cache" >&2; exit 1; }

@@ -1,5 +1,5 @@
 # tools.mk - the helpers, compiled on first use into cache/.
-# Reads: CC CFLAGS CPPFLAGS LDFLAGS LDLIBS STRICT.  Defines: bin, helpers.  Goals: cache/bin/<helper>.
+# Reads: CC CFLAGS CPPFLAGS LDFLAGS LDLIBS STRICT.  Defines: bin, helpers, umask.  Goals: cache/bin/<helper>.
 #
 # A changed source, header or flag recompiles what depends on it; nothing else does. Whether
 # anything changed is worked out without starting a process: this is read on every hit.
@@ -38,23 +38,30 @@ helpers := $(patsubst helpers/%.c,$(bin)/%,$(wildcard helpers/*.c))
 # The flags of the last time; another line recompiles everything, and says so. That warnings are errors changes no code.
 flags-file := $(obj)/flags
 flags-line := $(filter-out -Werror,$(compile)) | $(link) $(libraries)
-ifneq ($(file <$(flags-file)),$(flags-line))
+ifneq ($(if $(wildcard $(flags-file)),$(file <$(flags-file))),$(flags-line))
 $(flags-file): FORCE
 endif
 export FLAGS_LINE := $(flags-line)
 
+# Expanded when the first recipe that compiles is about to run, once: one line, and the end, also under -j and -k. What is
+# compiled is for every user of the checkout, whatever this one's umask.
+umask = $(can-write)umask 022;
+can-write = $(eval can-write :=)$(if $(dry-run),,$(if $(shell umask 022; mkdir -p $(obj) $(bin) 2>/dev/null && [ -w $(obj) ] && [ -w $(bin) ] && \
+	[ -x $(obj) ] && echo yes),,$(error '$(abspath $(obj))' cannot be written, and the helpers have to be compiled there; let its \
+	owner run `make all`, remove it (`sudo rm -r`), or use a checkout of your own)))
+
 $(flags-file):
-	$(Q)mkdir -p $(@D); printf '%s\n' "$$FLAGS_LINE" >$@.$$$$.tmp; mv -f $@.$$$$.tmp $@
+	$(Q)$(umask) mkdir -p $(@D); printf '%s\n' "$$FLAGS_LINE" >$@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
 $(obj)/%.o: helpers/%.c $(flags-file)
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D); $(compile) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.$$$$.o; mv -f $@.$$$$.o $@
+	$(Q)$(umask) mkdir -p $(@D); $(compile) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.$$$$.o; mv -f $@.$$$$.o $@
 
 $(obj)/lib.a: $(lib-objects)
-	$(Q)rm -f $@.$$$$.tmp; ar rc $@.$$$$.tmp $^; mv -f $@.$$$$.tmp $@
+	$(Q)$(umask) rm -f $@.$$$$.tmp; ar rc $@.$$$$.tmp $^; mv -f $@.$$$$.tmp $@
 
 $(helpers): $(bin)/%: $(obj)/%.o $(obj)/lib.a
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D); $(link) $^ $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
+	$(Q)$(umask) mkdir -p $(@D); $(link) $^ $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
 -include $(wildcard $(obj)/*.d $(obj)/*/*.d)

@@ -13,7 +13,7 @@
 #: BUILD_ARGS       build arguments K=V, blank-separated
 #: IMAGES_FILE      the list of images for `smolmachines`
 #: CPUS             processors of the machine
-#: MEM              memory of the machine, MiB
+#: MEM              memory of the machine, MiB (or 2G)
 #: ENTRYPOINT       command instead of the image's own
 #: SMOLFILE         smolvm's configuration file
 #: PLATFORM         OS/ARCH of build and machine
@@ -24,11 +24,11 @@
 #: ROUTE            how the image reaches smolvm: auto, push or direct
 #: FORCE            1: pack anew though a machine is there
 #: SQUASH           1: every image as one layer, 0: none (empty: where the smolvm needs it)
-#: STORE_MAX        MiB of pushed layers that are kept; 0: none
+#: STORE_MAX        MiB (or 10G) of pushed layers that are kept; 0: none
 #: REGISTRY_IMAGE   the registry that is started for a push (or CLAUDE_BOTTLE_REGISTRY_IMAGE); none: our own
 #: REGISTRY_HOST    host part of the reference that is pushed and packed
 #: REGISTRY_TIMEOUT seconds until the registry must answer
-#: BUILD_TIMEOUT    seconds for a build; 0 is no limit, here and below
+#: BUILD_TIMEOUT    seconds (or 30m, 1h) for a build; 0 is no limit, here and below
 #: PUSH_TIMEOUT     seconds for a push
 #: PACK_TIMEOUT     seconds for a pack
 #: TOOL_TIMEOUT     seconds for any other command

@@ -84,7 +84,7 @@ broken(const struct tar *t, char why[WHY])
 	const char *reason = archive_error_string(t->archive);
 
 	if (t->trouble != 0)
-		return fail(why, "cannot spool it: %s", strerror(t->trouble));
+		return fail(why, "cannot spool it: %s", error_text(t->trouble));
 	return fail(why, "%.150s", reason ? reason : "damaged tar archive");
 }
 

@@ -74,6 +74,8 @@ error_text(int code)
 	static _Thread_local char text[100];
 	struct rlimit limit;
 
+	if (code == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+		return "File too large; a limit of this shell? see `ulimit -f`";
 	if (code != EMFILE || getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return strerror(code);
 	snprintf(text, sizeof(text), "%s (the limit is %llu; raise it by `ulimit -n`)", strerror(code),

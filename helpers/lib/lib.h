@@ -40,6 +40,8 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 char *format(const char *fmt, ...) PRINTF(1, 2);
 long long number(const char *what, const char *text, long long min, long long max);
+unsigned seconds_of(const char *what, const char *text);
+long long mebibytes_of(const char *what, const char *text, long long min, long long max);
 const char *setting(const char *name);
 const char *needed(const char *name);
 
@@ -132,6 +134,11 @@ long allow_descriptors(void);
 void give_back_descriptors(void);
 long spare_descriptors(long limit);
 const char *error_text(int code);
+
+/* stand.c: relative paths of settings. */
+void make_changes(char *const *argv, struct list *folders);
+char *standing_folder(const char *pwd);
+void make_absolute(const char *name, const char *from, bool program);
 
 /* step.c: a stage of the pipeline: a command, its log, its seconds. */
 struct step {

@@ -1,5 +1,6 @@
 /* msg.c - what the helpers say: one write to stderr a message. */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,9 @@ set_progname(const char *name)
 	if (called)
 		return;
 	called = true;
+	/* A file that may not grow any more (ulimit -f) is an error like a full disk, for what we start too.
+	 */
+	signal(SIGXFSZ, SIG_IGN);
 	if (atexit(finish_stdout) != 0)
 		die(EXIT_SYSTEM, "out of memory");
 }

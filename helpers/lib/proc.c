@@ -418,5 +418,5 @@ seconds_setting(const char *name, unsigned fallback)
 {
 	const char *text = setting(name);
 
-	return *text ? (unsigned)number(name, text, 0, 1000000) : fallback;
+	return *text ? seconds_of(name, text) : fallback;
 }

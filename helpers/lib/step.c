@@ -108,7 +108,7 @@ disk_trouble(int log, const char *path)
 	errno = ENOSPC; /* of a write that is cut short */
 	n = write(log, bytes, sizeof(bytes));
 	if (n < (ssize_t)sizeof(bytes)) {
-		const char *why = strerror(errno);
+		const char *why = error_text(errno);
 
 		room = room_at(cache_folder());
 		trouble = format("cannot write '%s': %s%s", path, why, room);

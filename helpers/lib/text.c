@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/lib.h"
 
@@ -82,6 +83,56 @@ number(const char *what, const char *text, long long min, long long max)
 		refuse("%s: '%s' is not a whole number from %lld to %lld", what, text, min, max);
 	}
 	return n;
+}
+
+struct unit {
+	const char *name;
+	long long factor;
+};
+
+/* As number(), with a unit behind the decimal where there is one: the number of the smallest. hint: which
+ * units. */
+static long long
+amount(const char *what, const char *text, long long min, long long max, const struct unit *units,
+       const char *hint)
+{
+	size_t digits = strspn(text, "0123456789");
+	long long n, factor = 0;
+
+	errno = 0;
+	n = digits > 0 ? strtoll(text, NULL, 10) : -1;
+	if (text[digits] == '\0')
+		factor = 1;
+	for (; units->name && factor == 0; units++)
+		if (strcasecmp(text + digits, units->name) == 0)
+			factor = units->factor;
+	if (n < 0 || errno != 0 || factor == 0 || n > max / factor || n * factor < min) {
+		if (*what == '-')
+			die(EXIT_USAGE, "%s: '%s' is not a whole number from %lld to %lld", what, text, min,
+			    max);
+		refuse("%s: '%s' is not a whole number from %lld to %lld (%s)", what, text, min, max, hint);
+	}
+	return n * factor;
+}
+
+/* Seconds: "90", "90s", "30m", "1h", "1d". */
+unsigned
+seconds_of(const char *what, const char *text)
+{
+	static const struct unit units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0}};
+
+	return (unsigned)amount(what, text, 0, 1000000, units, "seconds, or as 90s, 30m, 1h");
+}
+
+/* MiB: "2048", "2048M", "2G", "2GiB". A GB is another thing than a GiB, and none of these. */
+long long
+mebibytes_of(const char *what, const char *text, long long min, long long max)
+{
+	static const struct unit units[] = {{"m", 1},         {"mib", 1},     {"g", 1 << 10},
+					    {"gib", 1 << 10}, {"t", 1 << 20}, {"tib", 1 << 20},
+					    {NULL, 0}};
+
+	return amount(what, text, min, max, units, "MiB, or as 2048M, 2G");
 }
 
 /* The value of an environment variable, "" where it is unset. */

@@ -101,6 +101,27 @@ check_image(struct wish *w, const char *about)
 	w->slug = slug_of(&w->reference, w->image);
 }
 
+/* docker takes a lower-case one too, podman a Containerfile; under either they are named. */
+static void
+find_dockerfile(struct wish *w, const char *about)
+{
+	static const char *const others[] = {"dockerfile", "Containerfile"};
+	char *usual = format("%s/Dockerfile", w->context), *other;
+
+	for (size_t i = 0; access(usual, R_OK) != 0 && i < LENGTH(others); i++) {
+		other = format("%s/%s", w->context, others[i]);
+		if (access(other, R_OK) == 0) {
+			w->dockerfile = other;
+			break;
+		}
+		free(other);
+	}
+	if (!given(w->dockerfile) && access(usual, R_OK) != 0)
+		refuse("%sCONTEXT: there is no Dockerfile in '%s'; give DOCKERFILE=<file>", about,
+		       w->context);
+	free(usual);
+}
+
 static void
 check_build(struct wish *w, const char *about, const char *folder)
 {
@@ -120,14 +141,8 @@ check_build(struct wish *w, const char *about, const char *folder)
 	if (given(w->dockerfile))
 		w->dockerfile =
 		    existing(about, "DOCKERFILE", folder, w->dockerfile, false, "give the Dockerfile's path");
-	else {
-		char *usual = format("%s/Dockerfile", w->context);
-
-		if (access(usual, R_OK) != 0)
-			refuse("%sCONTEXT: there is no Dockerfile in '%s'; give DOCKERFILE=<file>", about,
-			       w->context);
-		free(usual);
-	}
+	else
+		find_dockerfile(w, about);
 	if (given(w->target) && (!plain(w->target, "._-") || *w->target == '-'))
 		refuse("%sTARGET: '%s' is not a build stage's name", about, w->target);
 	for (size_t i = 0; i < w->build_args.count; i++) {
@@ -157,14 +172,27 @@ read_smolfile(struct wish *w, const char *about, const char *folder)
 	sha256_hex(w->smolfile_text, w->smolfile_size, w->smolfile_sha256);
 }
 
-static void
+static const char *
 check_number(const char *about, const char *name, const char *value, long long max)
 {
 	char *what = format("%s%s", about, name);
 
 	if (given(value))
-		number(what, value, 1, max);
+		value = format("%lld", number(what, value, 1, max));
 	free(what);
+	return value;
+}
+
+/* In MiB, with a unit or without: the key is that of the number. */
+static const char *
+check_memory(const char *about, const char *value)
+{
+	char *what = format("%sMEM", about);
+
+	if (given(value))
+		value = format("%lld", mebibytes_of(what, value, 1, 4194304));
+	free(what);
+	return value;
 }
 
 /* smolvm takes no other (a Rust program's String), and would say so after the build. */
@@ -181,8 +209,8 @@ check_text(const char *about, const char *name, const char *value)
 static void
 check_pack(struct wish *w, const char *about, const char *folder)
 {
-	check_number(about, "CPUS", w->cpus, 255);
-	check_number(about, "MEM", w->mem, 4194304);
+	w->cpus = check_number(about, "CPUS", w->cpus, 255);
+	w->mem = check_memory(about, w->mem);
 	check_text(about, "ENTRYPOINT", w->entrypoint);
 	if (given(w->platform)) {
 		char *platform = parse_platform(w->platform);

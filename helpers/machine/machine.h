@@ -27,6 +27,7 @@ struct finding {
 	char version[40]; /* of the smolvm that packed it, "" where that is not known */
 };
 
+void open_cache(void);
 struct machine name_machine(const char *key);
 void free_machine(struct machine *m);
 

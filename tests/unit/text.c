@@ -71,6 +71,47 @@ number_of_an_option(void **state)
 }
 
 static void
+ask_seconds(void *arg)
+{
+	seconds_of("T", arg);
+}
+
+static void
+ask_mebibytes(void *arg)
+{
+	mebibytes_of("T", arg, 1, 4194304);
+}
+
+/* With a unit or without, to the exact number. */
+static void
+amounts(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned value;
+	} times[] = {{"0", 0},     {"90", 90},   {"90s", 90},    {"30m", 1800},
+		     {"1h", 3600}, {"1H", 3600}, {"11d", 950400}},
+	  sizes[] = {{"1", 1},       {"2048M", 2048},   {"2G", 2048},    {"2g", 2048},
+		     {"2GiB", 2048}, {"0002gib", 2048}, {"1T", 1048576}, {"4TiB", 4194304}};
+	static const char *const no_times[] = {
+	    "", "s", "1.5h", "-1h", "1 h", "1h30m", "1y", "12d", "99999999999999999999s"};
+	static const char *const no_sizes[] = {
+	    "", "G", "0G", "2GB", "2K", "2 G", "5T", "1.5G", "9223372036854775807G"};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(times); i++)
+		same_number(times[i].text, seconds_of("T", times[i].text), times[i].value);
+	for (size_t i = 0; i < LENGTH(sizes); i++)
+		same_number(sizes[i].text, mebibytes_of("T", sizes[i].text, 1, 4194304), sizes[i].value);
+	for (size_t i = 0; i < LENGTH(no_times); i++)
+		has_text(no_times[i], ending_of(ask_seconds, (void *)no_times[i]).said,
+			 "(seconds, or as 90s, 30m, 1h)");
+	for (size_t i = 0; i < LENGTH(no_sizes); i++)
+		has_text(no_sizes[i], ending_of(ask_mebibytes, (void *)no_sizes[i]).said,
+			 "(MiB, or as 2048M, 2G)");
+}
+
+static void
 lists(void **state)
 {
 	struct list l = {0};
@@ -244,10 +285,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(numbers),  cmocka_unit_test(number_of_an_option),
-	    cmocka_unit_test(lists),    cmocka_unit_test(formats),
-	    cmocka_unit_test(settings), cmocka_unit_test(messages),
-	    cmocka_unit_test(usages),   cmocka_unit_test(clock_runs),
+	    cmocka_unit_test(numbers),  cmocka_unit_test(amounts), cmocka_unit_test(number_of_an_option),
+	    cmocka_unit_test(lists),    cmocka_unit_test(formats), cmocka_unit_test(settings),
+	    cmocka_unit_test(messages), cmocka_unit_test(usages),  cmocka_unit_test(clock_runs),
 	};
 
 	return RUN_TESTS(tests);
