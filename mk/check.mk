@@ -1,7 +1,7 @@
 # check.mk - the tests, and what looks at the sources.
-# Reads: bin, obj, helpers, lib-sources, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS.
+# Reads: bin, obj, helpers, lib-sources, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS IMAGES SEED.
 # Defines: test-programs, unit-tests.
-# Goals: check check-long check-engines check-faults check-fuzz lint lint-<part>.
+# Goals: check check-long check-engines check-faults check-trees check-fuzz lint lint-<part>.
 #
 # tests/run runs everything by prove, as root beside an engine of its own. The tests call make again: they get the
 # compiler's settings, so that they find the helpers compiled, and TESTS, ENGINE, STRICT and KEEP.
@@ -10,7 +10,8 @@ TESTS ?=
 ENGINE ?=
 KEEP ?=
 FAULTS ?=
-export FAULTS TESTS ENGINE STRICT KEEP CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
+SEED ?=
+export FAULTS SEED TESTS ENGINE STRICT KEEP CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
 $(foreach v,CC CFLAGS CPPFLAGS LDFLAGS LDLIBS,$(eval export SMOLMAKE_$v := $$($v)))
 
 unit := cache/unit
@@ -21,7 +22,7 @@ unit-sources := $(wildcard tests/unit/*.c)
 unit-tests := $(unit-sources:tests/unit/%.c=$(unit)/%)
 unit-plain := $(unit-sources:tests/unit/%.c=$(unit)/plain/%)
 unit-lib := $(lib-sources:helpers/%.c=$(unit)/lib/%.o)
-test-programs := $(patsubst tests/fake/%.c,cache/tests/%,$(wildcard tests/fake/*.c))
+test-programs := $(patsubst %.c,cache/tests/%,$(notdir $(wildcard tests/fake/*.c tests/trees/*.c)))
 fault-gate := $(if $(macos),,cache/tests/gate.so)
 
 ##@ Development
@@ -37,6 +38,10 @@ check-engines: $(helpers) $(test-programs) ## what each engine does, as a table 
 
 check-faults: $(helpers) $(test-programs) $(fault-gate) ## what is broken when, and whether it heals, as a table (root; FAULTS="kill-*:push")
 	$(Q)exec tests/faults/run
+
+# The seed of a run without one is another every time: the run prints it.
+check-trees: $(helpers) $(test-programs) ## random images by every route, beside what the engine extracts (root; IMAGES=1000, SEED=1)
+	$(Q)exec tests/run -x tests/trees/run -n "$${IMAGES:-1000}" -s "$${SEED:-$$(date +%s)}"
 
 check-fuzz: ## what takes bytes from outside, fuzzed: 10 minutes of a processor each (tests/fuzz/run -h for less)
 	$(Q)exec tests/fuzz/run -s 600
@@ -64,7 +69,8 @@ $(unit-plain): $(unit)/plain/%: tests/unit/%.c $(obj)/lib.a $(flags-file)
 		$(hardening-ld) -lcmocka $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
 # What the stand-in for smolvm is made of.
-$(test-programs): cache/tests/%: tests/fake/%.c $(flags-file)
+vpath %.c tests/fake tests/trees
+$(test-programs): cache/tests/%: %.c $(flags-file)
 	$(call say,CC,$@)
 	$(Q)$(umask) mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $< $(hardening-ld) -lz -o $@.$$$$.tmp; \
 		mv -f $@.$$$$.tmp $@
@@ -79,7 +85,7 @@ $(fault-gate): cache/tests/%.so: tests/faults/%.c $(flags-file)
 
 # --- Lint: each tool alone, so that -j and -k serve.
 
-c-sources := $(wildcard helpers/*.c helpers/*/*.c tests/unit/*.c tests/fake/*.c tests/bench/*.c tests/faults/*.c tests/fuzz/*.c)
+c-sources := $(wildcard helpers/*.c helpers/*/*.c tests/unit/*.c tests/fake/*.c tests/trees/*.c tests/bench/*.c tests/faults/*.c tests/fuzz/*.c)
 c-headers := $(wildcard helpers/*/*.h tests/unit/*.h tests/fuzz/*.h)
 
 lint-sh:

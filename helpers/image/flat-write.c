@@ -212,11 +212,12 @@ put_file(struct flat *f, struct sink *s, const struct file *file, const char *pa
 		put_padding(s));
 }
 
-/* A folder that no layer describes: root's, for everybody to enter, of no particular time. */
+/* A folder that no layer describes: root's, for everybody to enter, of no particular time; in a set-group-ID
+ * folder it is one too, as mkdir has it. */
 static bool
-put_folder(struct sink *s, const char *path)
+put_folder(struct sink *s, const struct node *n, const char *path)
 {
-	return put_header(s, &(struct entry){.type = '5', .path = path, .mode = 0755});
+	return put_header(s, &(struct entry){.type = '5', .path = path, .mode = n->setgid ? 02755 : 0755});
 }
 
 static bool
@@ -231,7 +232,7 @@ put_node(struct flat *f, struct sink *s, const struct node *n)
 	if (n->folder)
 		snprintf(path + strlen(path), sizeof(path) - strlen(path), "/");
 	if (n->file == NULL)
-		return put_folder(s, path);
+		return put_folder(s, n, path);
 	if (n->file->carrier == NULL)
 		n->file->carrier = n;
 	carrier = n->file->carrier;

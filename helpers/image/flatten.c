@@ -100,6 +100,7 @@ apply(struct flat *f, const struct entry_reader *r, uint32_t layer, char why[WHY
 	if (n == NULL)
 		return false;
 	tree_describe(n, r->header, e->type == '2' ? e->link : NULL, layer);
+	n->setgid = e->type == '5' && (e->mode & 02000) != 0 ? layer + 1 : 0;
 	return true;
 }
 

@@ -196,6 +196,19 @@ follow(struct walk *w, const struct node *link, const char *at, char why[WHY])
 }
 
 /*
+ * A folder that this layer needs and no layer describes: the kernel gives it the set-group-ID bit of the one
+ * that it is made in. The root is the engine's own, whatever a layer says of it.
+ */
+static void
+inherit(struct node *n, uint32_t layer)
+{
+	const struct node *up = n->parent;
+
+	if (n->file == NULL && up != NULL)
+		n->setgid = up->parent != NULL && up->setgid == layer + 1 ? layer + 1 : 0;
+}
+
+/*
  * The folder that is meant by the path of an entry of this layer, all but its last name, which *base becomes:
  * links that this layer has made so far are followed, inside the root, as the engine does when it extracts
  * the layer by itself (docker: chroot and the kernel; containerd: fs.RootPath). With make, folders that are
@@ -216,12 +229,12 @@ tree_reach(struct tree *t, const char *path, const char **base, uint32_t layer, 
 	w.own = (size_t)(*base - path);
 	memcpy(w.rest, path, w.own);
 	w.rest[w.own] = '\0';
+	if (make)
+		n->touched = layer;
 	for (at = w.rest; *at != '\0';) {
 		size_t length = strcspn(at, "/"), left = strlen(at);
-		bool own = left <= w.own;
+		bool own = left <= w.own, fresh;
 
-		if (make)
-			n->touched = layer;
 		if (length == 0 || strncmp(at, ".", length) == 0) {
 			at += length + (at[length] == '/');
 			continue;
@@ -245,17 +258,20 @@ tree_reach(struct tree *t, const char *path, const char **base, uint32_t layer, 
 			fail(why, "'%.100s' is below a link that leads nowhere", path);
 			return NULL;
 		}
+		fresh = child == NULL || child->touched != layer;
 		if (make && child == NULL && (child = add(t, n, at, length, why)) == NULL)
 			return NULL;
-		if (make)
+		if (make) {
 			set_kind(t, child, true);
+			if (fresh)
+				inherit(child, layer);
+			child->touched = layer;
+		}
 		if (child == NULL || !child->folder)
 			return NULL;
 		n = child;
 		at += length + (at[length] == '/');
 	}
-	if (make)
-		n->touched = layer;
 	return n;
 }
 

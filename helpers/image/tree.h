@@ -24,6 +24,7 @@ struct node {
 	struct node *chain;                                   /* others of its hash */
 	struct file *file;                                    /* NULL: a folder that no layer describes */
 	uint32_t touched; /* the last layer that set this name or one below it */
+	uint32_t setgid;  /* one more than the layer that made it a set-group-ID folder, or 0 */
 	bool folder;
 	char name[];
 };

@@ -1,7 +1,5 @@
-# shellcheck shell=sh disable=SC2154 # top, tmp, programs and started come by the environment or from lib.sh
-# flat.sh: an image and the one layer made of it, side by side. Sourced by the tests of flatten-image after lib.sh; run as a
-# program, with $top, $tmp, $programs and $started in the environment, it tries the random images of the seeds it is given and
-# says which differ from what umoci makes of them.
+# shellcheck shell=sh disable=SC2154 # top and tmp come from lib.sh
+# flat.sh: an image and the one layer made of it, side by side. Sourced by the tests of flatten-image after lib.sh.
 #
 # flatten [OPTION]...                       flatten-image
 # make_layers IMAGE                         from a description on stdin (make-layers)
@@ -16,7 +14,7 @@ if [ -z "${programs-}" ]; then
 	programs=$tmp/programs
 	started=$(date +%s)
 	mkdir "$programs"
-	for _program in tests/make-layers tests/random-layers tests/list-tree bin/flatten-image; do
+	for _program in tests/make-layers tests/list-tree bin/flatten-image; do
 		[ -x "$top/cache/$_program" ] || must make --no-print-directory -C "$top" "cache/$_program"
 		must cp "$top/cache/$_program" "$programs"
 	done
@@ -41,21 +39,3 @@ same_tree() {
 	must list_both "$2.true/rootfs" "$3.tree"
 	same "$1" "$tmp/found" "$tmp/truth"
 }
-
-random_image() { # SEED
-	image=$tmp/random/$1 tmp=$tmp/random/$1.lists dialect=docker
-	mkdir -p "$image" "$tmp" && cd "$image" || return
-	"$programs/random-layers" "$1" >description && "$programs/make-layers" . <description || return
-	[ $(($1 % 4)) != 1 ] || dialect=docker25
-	[ $(($1 % 4)) != 2 ] || dialect=ctrd
-	[ $(($1 % 4)) != 3 ] || dialect=oci
-	# shellcheck disable=SC2119
-	true_tree "$image.true" "$image" && compress='gzip -1' save_images $dialect "$image.saved" "$image" &&
-		flatten <"$image.saved" >"$image.flat" && unpack_flat "$image.flat" "$image.tree" &&
-		list_both "$image.true/rootfs" "$image.tree" && diff "$tmp/truth" "$tmp/found" && cd / && rm -rf "$image"*
-}
-if [ "${0##*/}" = flat.sh ]; then
-	for seed; do
-		(random_image "$seed") >"$tmp/log.$seed" 2>&1 || { echo "seed $seed:" && head -n 20 "$tmp/log.$seed"; }
-	done
-fi

@@ -162,6 +162,8 @@ list(const char *path, const char *name)
 	struct stat st;
 	int count;
 
+	if (lstat(path, &st) != 0 && errno == ENOENT) /* an overlay names whiteouts that hide nothing */
+		return;
 	if (lstat(path, &st) != 0)
 		cannot(path);
 	put_entry(path, name, &st);

@@ -8,7 +8,7 @@
 /*
  * A layer is a line of entries: "a/" a folder, "f=text" a file, "s>target" a symbolic link, "h@target" a hard
  * link;
- * ":7" behind any of them is its owner.
+ * ":7" behind any of them is its owner, "!" behind a folder its set-group-ID bit.
  */
 static void
 put_entry(char *entry)
@@ -20,6 +20,10 @@ put_entry(char *entry)
 	if (colon != NULL)
 		*colon = '\0';
 	n = strlen(entry);
+	if (n > 1 && strcmp(entry + n - 2, "/!") == 0) {
+		entry[--n] = '\0';
+		mode = 02755;
+	}
 	mark = strpbrk(entry, "=>@");
 	if (mark == NULL && n > 0 && entry[n - 1] == '/')
 		put_member('5', entry, "", NULL, 0);
@@ -32,6 +36,7 @@ put_entry(char *entry)
 		put_member(type, entry, type == '0' ? "" : mark, mark, type == '0' ? strlen(mark) : 0);
 	}
 	owner = 0;
+	mode = 0644;
 }
 
 static struct bytes
@@ -97,6 +102,8 @@ list_entry(struct tar *t)
 		list_more("=");
 	while (link == NULL && tar_data(t, &bytes, &size, &offset, why) == ENTRY)
 		list_more("%.*s", (int)size, (const char *)bytes);
+	if ((archive_entry_mode(t->entry) & 02000) != 0)
+		list_more("!");
 	if (archive_entry_uid(t->entry) != 0)
 		list_more(":%lld", (long long)archive_entry_uid(t->entry));
 }
@@ -173,6 +180,15 @@ rules(void **state)
 	    {"a folder is what its last entry says", {"d/:1 d/a=1", "d/:2", "d/a=2"}, "d/:2 d/a=2"},
 	    {"a folder nobody describes", {"d/e/a=1"}, "d/ d/e/ d/e/a=1"},
 	    {"a folder described later", {"d/a=1", "d/:2"}, "d/:2 d/a=1"},
+	    {"a folder nobody describes, in a set-group-ID folder",
+	     {"d/! d/e/f/a=1"},
+	     "d/! d/e/! d/e/f/! d/e/f/a=1"},
+	    {"the same below a link", {"d/! l>d l/e/a=1"}, "d/! d/e/! d/e/a=1 l>d"},
+	    {"that is described later", {"d/! d/e/a=1 d/e/"}, "d/! d/e/ d/e/a=1"},
+	    {"in one that had the bit too late", {"d/e/a=1 d/!"}, "d/! d/e/ d/e/a=1"},
+	    {"in one that has it no more", {"d/! d/e/a=1 d/ d/f/a=1"}, "d/ d/e/! d/e/a=1 d/f/ d/f/a=1"},
+	    {"in one of a lower layer", {"d/!", "d/e/a=1"}, "d/! d/e/ d/e/a=1"},
+	    {"in a root with the bit, which is the engine's", {"./! d/a=1"}, "./! d/ d/a=1"},
 	    {"the root is a folder as any other", {"./:1 a=1", "./:2"}, "./:2 a=1"},
 
 	    {"a whiteout", {"a=1 b=1", ".wh.a"}, "b=1"},

@@ -11,6 +11,7 @@
 
 static FILE *saved;    /* the archive that is being written */
 static unsigned owner; /* of the members to come */
+static unsigned mode = 0644;
 
 UNUSED static void
 begin_archive(const char *path)
@@ -30,6 +31,7 @@ put_member_claiming(char type, const char *name, const char *link, const void *b
 
 	memcpy(h, name, strnlen(name, 100));
 	memcpy(h + 100, "0000644\0000000000\0000000000", 24);
+	snprintf((char *)h + 100, 8, "%07o", mode);
 	snprintf((char *)h + 108, 8, "%07o", owner);
 	h[124] = 0x80; /* base 256: any size can be claimed */
 	for (int i = 0; i < 8; i++)
