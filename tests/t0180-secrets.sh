@@ -9,8 +9,9 @@ need_engine
 secret=s3cr3t-$mine
 proxy=http://me:pr0xy-$mine@127.0.0.1:9
 auth=$(printf 'me:l0gin-%s' "$mine" | base64 -w0)
+# The shell's own printf: one of a program would put the values on a command line itself.
 must make_context agent 'ARG TOKEN' 'ARG OTHER=unset' 'ARG GODEBUG' 'ARG EMPTY=unset' 'ARG HTTPS_PROXY' \
-	'RUN ["/bin/sh", "-c", "/bin/busybox sleep 1; /bin/busybox printf \"%s|\" \"$TOKEN\" \"$OTHER\" \"$GODEBUG\" \"$EMPTY\" \"$HTTPS_PROXY\" >/seen"]'
+	'RUN ["/bin/sh", "-c", "/bin/busybox sleep 1; printf \"%s|\" \"$TOKEN\" \"$OTHER\" \"$GODEBUG\" \"$EMPTY\" \"$HTTPS_PROXY\" >/seen"]'
 echo "$image" >>"$tmp/.images"
 
 # Every command line on this machine while something runs, but for the test's own; each once.
