@@ -22,7 +22,9 @@ unit-sources := $(wildcard tests/unit/*.c)
 unit-tests := $(unit-sources:tests/unit/%.c=$(unit)/%)
 unit-plain := $(unit-sources:tests/unit/%.c=$(unit)/plain/%)
 unit-lib := $(lib-sources:helpers/%.c=$(unit)/lib/%.o)
-test-programs := $(patsubst %.c,cache/tests/%,$(notdir $(wildcard tests/fake/*.c tests/trees/*.c)))
+fake-programs := $(patsubst tests/fake/%.c,cache/tests/%,$(wildcard tests/fake/*.c))
+tree-programs := $(patsubst tests/trees/%.c,cache/tests/%,$(wildcard tests/trees/*.c))
+test-programs := $(fake-programs) $(tree-programs)
 fault-gate := $(if $(macos),,cache/tests/gate.so)
 
 ##@ Development
@@ -68,12 +70,13 @@ $(unit-plain): $(unit)/plain/%: tests/unit/%.c $(obj)/lib.a $(flags-file)
 	$(Q)$(umask) mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $(filter %.c %.a,$^) \
 		$(hardening-ld) -lcmocka $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
-# What the stand-in for smolvm is made of.
-vpath %.c tests/fake tests/trees
-$(test-programs): cache/tests/%: %.c $(flags-file)
+# What the stand-in for smolvm is made of, and what makes images.
+$(fake-programs): cache/tests/%: tests/fake/%.c
+$(tree-programs): cache/tests/%: tests/trees/%.c
+$(test-programs): $(flags-file)
 	$(call say,CC,$@)
-	$(Q)$(umask) mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $< $(hardening-ld) -lz -o $@.$$$$.tmp; \
-		mv -f $@.$$$$.tmp $@
+	$(Q)$(umask) mkdir -p $(@D); $(compile) $(warnings-are-errors) -MMD -MP -MF $@.d -MT $@ $(firstword $(filter tests/%.c,$^)) \
+		$(hardening-ld) -lz -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
 # What breaks things at a given moment; the libraries that it stands before are compiled with FORTIFY, it is not.
 $(fault-gate): cache/tests/%.so: tests/faults/%.c $(flags-file)

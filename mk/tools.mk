@@ -65,3 +65,6 @@ $(helpers): $(bin)/%: $(obj)/%.o $(obj)/lib.a
 	$(Q)$(umask) mkdir -p $(@D); $(link) $^ $(libraries) -o $@.$$$$.tmp; mv -f $@.$$$$.tmp $@
 
 -include $(wildcard $(obj)/*.d $(obj)/*/*.d)
+
+# A source that has moved or gone is still named by what was compiled from it before: that is compiled anew.
+helpers/%.c tests/%.c: ;

@@ -27,4 +27,8 @@ is 'the same flag: nothing' "$(compiled CFLAGS=-O1)" ''
 like 'the first one again: all' "$(compiled)" 'image-id\.c.*lib/port\.c'
 must touch "$tmp/copy/mk/run.sh"
 is 'anything else: nothing' "$(compiled)" ''
+must cp -R "$top/tests/fake" "$top/tests/trees" "$tmp/copy/tests"
+must make -s -C "$tmp/copy" cache/tests/list-tree
+must mv "$tmp/copy/tests/fake/list-tree.c" "$tmp/copy/tests/trees"
+ok 'a source that has moved: found where it is' make -s -C "$tmp/copy" cache/tests/list-tree
 done_testing
