@@ -5,7 +5,7 @@
  * a CACHE_DIR that others could write to, clears away what dead owners left, makes
  * the folder, and removes it and every tag that it names when the command is done.
  * What only the engine can clear away, sweep-runs does beside the command.
- * Last of all it says which images failed, at which step, and why (lib/failure.h).
+ * Last of all it says which images failed, at which step, and why (machine/closing.h).
  * Sets CACHE_DIR (absolute), RUN (relative to it) and PACK_JOBS.
  * Exit: the command's; 1 refused; 100 called wrongly; 111 trouble.
  */
@@ -19,11 +19,12 @@
 
 #include "engine/sweep.h"
 #include "engine/sweeper.h"
-#include "lib/failure.h"
+#include "machine/closing.h"
 #include "machine/machine.h"
 
 #define USAGE                                                                                                \
-	"usage: with-run [-hmn] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"             \
+	"usage: with-run [-himn] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"            \
+	"  -i  the command makes IDs, and no machines\n"                                                     \
 	"  -m  called by make: relative paths begin where make was called, which had SMOLMAKE_PWD as its "   \
 	"PWD\n"                                                                                              \
 	"  -n  make the paths absolute, and nothing else\n"
@@ -120,14 +121,17 @@ main(int argc, char **argv)
 	struct list failures = {0};
 	struct outcome o;
 	pid_t sweeping;
-	bool by_make = false, paths_only = false;
+	bool by_make = false, ids = false, paths_only = false;
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+hmn")) != -1)
+	while ((opt = getopt(argc, argv, "+himn")) != -1)
 		switch (opt) {
 		case 'h':
 			show_usage(USAGE);
+		case 'i':
+			ids = true;
+			break;
 		case 'm':
 			by_make = true;
 			break;
@@ -166,7 +170,7 @@ main(int argc, char **argv)
 	o = run_in_group(&c, run);
 	sweeper_finish(sweeping, o.ms);
 	if (o.code != 0 && o.signo == 0 && !caught_signal())
-		failure_lines(&failures);
+		closing_lines(&failures, ids, *setting("KEEP_GOING") != '\0');
 	shield(true);
 	sweep_temporaries();
 	close_runs(&run, 1);

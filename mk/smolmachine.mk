@@ -31,7 +31,7 @@ smolmachine: $(helpers) ## pack IMAGE (built from CONTEXT, where given); prints 
 smolmachines: $(helpers) ## pack every image of IMAGES_FILE; prints the paths in its order
 	+$(Q)exec $(bin)/with-run -m mk/run.sh $@
 image-id: $(helpers) ## build IMAGE only; prints the 16 hex digits that name its machine
-	+$(Q)exec $(bin)/with-run -m mk/run.sh $@
+	+$(Q)exec $(bin)/with-run -m -i mk/run.sh $@
 endif
 
 ##@ Upkeep

@@ -84,6 +84,29 @@ like '... are both named' "$(sed 's/: Error.*//' "$tmp/lines" | tr '\n' '|')" \
 	"^$one: pack\\|smolmake-test/other-$mine:v2: pack\\|2 of 2 failed: $one, smolmake-test/other-$mine:v2\\|\$"
 unset FAKE_SMOLVM_FAULT
 
+# --- Without -k: what was not finished is named too
+rm -f "$CACHE_DIR"/*.smolmachine
+must_fail 'one that is not there, before two others' run_make smolmachine IMAGES="$none $one $two"
+is '... names those that were not finished' "$(last 2 | sed 's/: IMAGE:.*//' | tr '\n' '|')" \
+	"not finished, since make stops at a failure (make -k goes on): $one, $two|1 of 3 failed: $none: identify|"
+must_fail 'image-id of the same' run_make image-id IMAGES="$none $one"
+is '... too' "$(last 2 | sed 's/: IMAGE:.*//' | tr '\n' '|')" \
+	"not finished, since make stops at a failure (make -k goes on): $one|1 of 2 failed: $none: identify|"
+must_fail 'image-id, one that is there first' run_make image-id IMAGES="$one $none"
+unlike '... which is finished' "$(cat "$err")" 'not finished'
+
+# --- A helper that is killed writes nothing down
+export FAKE_SMOLVM_FAULT=hang
+: >"$FAKE_SMOLVM_LOG"
+start_make -k smolmachine IMAGES="$one $none"
+must wait_for '[ "$(packs)" = 1 ]' 60
+pkill -KILL -f 'with-deadline -n pack '
+finish_make 60
+unset FAKE_SMOLVM_FAULT
+isnt 'a helper of a pack is killed with KILL: the run fails' "$rc" 0
+is '... and names its image, with the step' "$(last 3 | sed 's/: IMAGE:.*//; s/: no reason was written down.*/: no reason/' | tr '\n' '|')" \
+	"$none: identify|$one: pack: no reason|2 of 2 failed: $none, $one|"
+
 # --- A program that fails without a word
 fake_program "$tmp/silent" 'exit 1'
 must_fail 'a smolvm that says nothing' run_make smolmachine IMAGE="$one" SMOLVM=/bin/false

@@ -1,11 +1,11 @@
-/* failure.c - the files of failed steps, and the lines that are made of them. */
+/* failure.c - the files of failed steps. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/failure.h"
 
-enum { FAILURE_MAX = 8192, IMAGES_MAX = 1 << 20 };
+enum { FAILURE_MAX = 8192 };
 
 static char *about;
 static const char *about_step;
@@ -126,70 +126,4 @@ typed_names(const char *names)
 	free(typed);
 	free(copy);
 	return all;
-}
-
-/* Of the image by its slug, or of the machine that it is to become. */
-static bool
-find_failure(const char *slug, struct failure *f)
-{
-	char *path, *key;
-	bool found;
-
-	if (failure_read(slug, f))
-		return true;
-	path = run_file(slug, "key");
-	key = first_line(path);
-	found = key != NULL && failure_read(key, f);
-	free(key);
-	free(path);
-	return found;
-}
-
-/* The slugs of the run, in order, each once. */
-static void
-read_slugs(struct list *slugs)
-{
-	char *path = format("%s/%s/images", setting("CACHE_DIR"), setting("RUN")),
-	     *images = read_text(path, IMAGES_MAX, NULL), *rest = NULL;
-
-	for (char *slug = images ? strtok_r(images, "\n", &rest) : NULL; slug;
-	     slug = strtok_r(NULL, "\n", &rest))
-		if (!list_has(slugs, slug))
-			list_add(slugs, slug);
-	free(images);
-	free(path);
-}
-
-void
-failure_lines(struct list *lines)
-{
-	struct list slugs = {0}, names = {0};
-	char *all = xstrdup("");
-
-	read_slugs(&slugs);
-	for (size_t i = 0; i < slugs.count; i++) {
-		struct failure f;
-		char *typed, *longer;
-
-		if (!find_failure(slugs.at[i], &f))
-			continue;
-		typed = typed_name(slugs.at[i]);
-		list_addf(lines, "%s: %s: %s", typed, f.step, f.reason);
-		longer = format("%s%s%s", all, *all ? ", " : "", typed);
-		free(all);
-		all = longer;
-		list_add(&names, typed);
-		free(typed);
-		failure_free(&f);
-	}
-	if (names.count == 1) {
-		char *line = format("1 of %zu failed: %s", slugs.count, lines->at[lines->count - 1]);
-
-		free(lines->at[lines->count - 1]);
-		lines->at[lines->count - 1] = line;
-	} else if (names.count > 1)
-		list_addf(lines, "%zu of %zu failed: %s", names.count, slugs.count, all);
-	free(all);
-	list_free(&names);
-	list_free(&slugs);
 }

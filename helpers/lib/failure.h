@@ -1,5 +1,6 @@
 /*
- * failure.h - what went wrong with an image of this run, for the last lines that make prints.
+ * failure.h - what went wrong with an image of this run, for the last lines that make prints
+ * (machine/closing.h).
  *
  * A failed step leaves $RUN/<name>.failed, <name> being the image's slug or its key: lines with the step, the
  * exit status and the reason. The last one counts: a step that is tried again replaces what its first try
@@ -28,8 +29,5 @@ void failure_free(struct failure *f);
 /* The images as the user typed them: "a:1", or "a:1 and 2 others". The caller frees them. */
 char *typed_name(const char *name);
 char *typed_names(const char *names);
-
-/* The lines that say what failed, in the user's order, and how many; added to lines. */
-void failure_lines(struct list *lines);
 
 #endif

@@ -1,0 +1,196 @@
+/* closing.c - what is said of each image when a run has failed. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/failure.h"
+#include "machine/closing.h"
+#include "machine/machine.h"
+
+enum { IMAGES_MAX = 1 << 20 };
+
+/* A program that is killed writes nothing down. */
+#define WORDLESS "no reason was written down, as of a program that was killed; the lines above may tell more"
+
+enum end { DONE, FAILED, UNFINISHED };
+
+/* The key of the machine that the image is to become, or NULL while that is not known. The caller frees it.
+ */
+static char *
+key_of(const char *slug)
+{
+	char *path = run_file(slug, "key"), *key = first_line(path);
+
+	free(path);
+	return key;
+}
+
+static bool
+has_file(const char *name, const char *kind)
+{
+	char *path = run_file(name, kind);
+	bool has = access(path, F_OK) == 0;
+
+	free(path);
+	return has;
+}
+
+/* Whether this run has what it was to make of the image: its ID, or its machine. */
+static bool
+is_done(const char *slug, const char *key, bool ids)
+{
+	struct machine m;
+	bool done;
+
+	if (ids)
+		return has_file(slug, "id");
+	if (key == NULL || has_file(key, "renew"))
+		return false;
+	m = name_machine(key);
+	done = access(m.sidecar, F_OK) == 0;
+	free_machine(&m);
+	return done;
+}
+
+/* f: of FAILED alone, the caller's to free. */
+static enum end
+end_of(const char *slug, bool ids, struct failure *f)
+{
+	char *key = key_of(slug);
+	enum end end = UNFINISHED;
+
+	if (failure_read(slug, f) || (key != NULL && failure_read(key, f)))
+		end = FAILED;
+	else if (is_done(slug, key, ids))
+		end = DONE;
+	free(key);
+	return end;
+}
+
+/* The slugs of the run, in order, each once. */
+static void
+read_slugs(struct list *slugs)
+{
+	char *path = format("%s/%s/images", needed("CACHE_DIR"), needed("RUN")),
+	     *images = read_text(path, IMAGES_MAX, NULL), *rest = NULL;
+
+	for (char *slug = images ? strtok_r(images, "\n", &rest) : NULL; slug;
+	     slug = strtok_r(NULL, "\n", &rest))
+		if (!list_has(slugs, slug))
+			list_add(slugs, slug);
+	free(images);
+	free(path);
+}
+
+/* The caller frees it. */
+static char *
+joined(const struct list *names)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < names->count; i++) {
+		char *longer = format("%s%s%s", all, i > 0 ? ", " : "", names->at[i]);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+/* What is known of the end of each image, in the user's order. */
+struct ends {
+	struct list reasons;    /* NAME: STEP: REASON */
+	struct list failed;     /* their names, as typed */
+	struct list unfinished; /* slugs */
+};
+
+static void
+add_failure(struct ends *e, const char *slug, const char *step, const char *reason)
+{
+	char *typed = typed_name(slug);
+
+	list_addf(&e->reasons, "%s: %s: %s", typed, step, reason);
+	list_add(&e->failed, typed);
+	free(typed);
+}
+
+static void
+add_end(struct ends *e, const char *slug, bool ids)
+{
+	struct failure f;
+
+	switch (end_of(slug, ids, &f)) {
+	case DONE:
+		break;
+	case FAILED:
+		add_failure(e, slug, f.step, f.reason);
+		failure_free(&f);
+		break;
+	case UNFINISHED:
+		list_add(&e->unfinished, slug);
+	}
+}
+
+/* Nothing stopped it, so it has failed itself, at the step that it was at. */
+static void
+add_wordless(struct ends *e, const char *slug)
+{
+	add_failure(e, slug,
+		    has_file(slug, "id")      ? "pack"
+		    : has_file(slug, "build") ? "build"
+					      : "identify",
+		    WORDLESS);
+}
+
+static void
+add_unfinished(struct list *lines, const struct list *slugs)
+{
+	struct list names = {0};
+	char *all;
+
+	for (size_t i = 0; i < slugs->count; i++) {
+		char *typed = typed_name(slugs->at[i]);
+
+		list_add(&names, typed);
+		free(typed);
+	}
+	all = joined(&names);
+	list_addf(lines, "not finished, since make stops at a failure (make -k goes on): %s", all);
+	free(all);
+	list_free(&names);
+}
+
+/* A single failure is told in the last line itself. */
+static void
+add_failed(struct list *lines, const struct ends *e, size_t images)
+{
+	char *what = e->failed.count == 1 ? xstrdup(e->reasons.at[0]) : joined(&e->failed);
+
+	if (e->failed.count > 1)
+		for (size_t i = 0; i < e->reasons.count; i++)
+			list_add(lines, e->reasons.at[i]);
+	if (e->failed.count > 0)
+		list_addf(lines, "%zu of %zu failed: %s", e->failed.count, images, what);
+	free(what);
+}
+
+void
+closing_lines(struct list *lines, bool ids, bool go_on)
+{
+	struct list slugs = {0};
+	struct ends e = {0};
+
+	read_slugs(&slugs);
+	for (size_t i = 0; i < slugs.count; i++)
+		add_end(&e, slugs.at[i], ids);
+	if (e.unfinished.count > 0 && e.failed.count > 0 && !go_on)
+		add_unfinished(lines, &e.unfinished);
+	else
+		for (size_t i = 0; i < e.unfinished.count; i++)
+			add_wordless(&e, e.unfinished.at[i]);
+	add_failed(lines, &e, slugs.count);
+	list_free(&e.reasons);
+	list_free(&e.failed);
+	list_free(&e.unfinished);
+	list_free(&slugs);
+}
