@@ -94,21 +94,31 @@ check_engine() {
 	check_local
 }
 
+# Whether docker's client connects to this machine by that host, as helpers/engine/endpoint.c has it: a socket, or TCP to loopback,
+# which is the host where none is given, nor a scheme.
+is_local() { # HOST
+	case $1 in
+	'' | unix://*) return 0 ;;
+	tcp://*) set -- "${1#tcp://}" ;;
+	*://*) return 1 ;;
+	esac
+	printf '%s\n' "$1" | grep -qixE '(localhost|127(\.[0-9]{1,3}){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:127(\.[0-9]{1,3}){3}\])?([:/].*)?'
+}
+
 # Remote means that its 127.0.0.1, where a registry for a push listens, is not ours. Without a push that is no matter.
 check_local() {
-	host=${DOCKER_HOST-}
+	host=$(printf '%s' "${DOCKER_HOST-}" | tr '\n\t' '  ' | sed 's/^ *//; s/ *$//')
 	if [ -z "$host" ] && [ $engine = yes ] &&
 		within 20 "$DOCKER" context inspect --format '{{.Endpoints.docker.Host}}'; then
 		host=$said
 	fi
-	case $host in
-	'' | unix://*) [ $engine = no ] || ok 'engine is local' "${host:-its default socket}" ;;
-	*)
-		[ "${ROUTE:-auto}" != push ] && [ -z "$REGISTRY_IMAGE" ] && verdict=warn || verdict=fail
-		$verdict 'engine is local' "'$host' is not a socket of this machine, so nothing can be pushed here" \
-			'leave ROUTE and REGISTRY_IMAGE unset, or unset DOCKER_HOST, or: docker context use default'
-		;;
-	esac
+	if is_local "$host"; then
+		[ $engine = no ] || ok 'engine is local' "${host:-its default socket}"
+		return
+	fi
+	[ "${ROUTE:-auto}" != push ] && [ -z "$REGISTRY_IMAGE" ] && verdict=warn || verdict=fail
+	$verdict 'engine is local' "'$host' is not this machine, so nothing can be pushed here" \
+		'leave ROUTE and REGISTRY_IMAGE unset, or unset DOCKER_HOST, or: docker context use default'
 }
 
 check_registry() {

@@ -73,13 +73,23 @@ export CACHE_DIR="$tmp/cache dir"
 machine && fake docker 'case $1 in image|manifest) exit 1 ;; version) echo 1 ;; context) echo unix:///x ;; esac'
 sick 'no registry image' 'registry image: neither here nor to be pulled: registry@sha256:x; docker load .*REGISTRY_IMAGE='
 machine && fake docker 'case $1 in version) echo 20 ;; context) echo tcp://build.example:2375 ;; esac'
-sick 'a remote engine' "engine is local: 'tcp://build.example:2375' is not a socket of this machine, so nothing can be pushed here; .*unset DOCKER_HOST"
+sick 'a remote engine' "engine is local: 'tcp://build.example:2375' is not this machine, so nothing can be pushed here; .*unset DOCKER_HOST"
 named=''
 ok '... but no fault where nothing is pushed' doctor
 like '... which is said' "$(bad)" "^warn  engine is local: .*nothing can be pushed here; leave ROUTE"
 export ROUTE=push
 must_fail '... unless that is asked for' doctor
-unset ROUTE
+machine
+for host in 127.0.0.1:2375 :2375 tcp:// tcp://:2375 tcp://LOCALHOST:2375 ' tcp://127.0.0.1:2375/ ' 'tcp://[::1]:2375' '[::ffff:127.0.0.1]:1' unix:// ' unix:///x
+'; do
+	export DOCKER_HOST="$host"
+	ok "DOCKER_HOST='$host' is this machine's" doctor
+done
+for host in tcp://127.example.com:2375 127.0.0.1.example.com tcp://localhost.example.com 'tcp://[2001:db8::1]:1' tcp://127.1:1 ssh://127.0.0.1 http://127.0.0.1:1; do
+	export DOCKER_HOST="$host"
+	sick "DOCKER_HOST='$host' is not" "engine is local: '.*' is not this machine"
+done
+unset ROUTE DOCKER_HOST
 named=registry@sha256:x
 
 machine && fake docker 'echo Cannot connect; echo "is it running?"; exit 1'
