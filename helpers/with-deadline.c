@@ -27,7 +27,7 @@
 	"  -m TEXT     print a line 'STAGE TEXT' first\n"                                                    \
 	"  -n STAGE    what to call it\n"                                                                    \
 	"  -o FILE     its standard output goes there\n"                                                     \
-	"  -p PREFIX   before each line of it that is shown\n"                                               \
+	"  -p PREFIX   before each line of it that is shown; else, with -i, the image as it was typed\n"     \
 	"  -r FILE     its standard input, which may be a pipe: what comes of it is waited for as long\n"    \
 	"  -s FILE     append 'STAGE MILLISECONDS'\n"                                                        \
 	"  -t SECONDS  its deadline (default 0: none), or the setting of the environment that holds it\n"
@@ -72,6 +72,7 @@ main(int argc, char **argv)
 	struct step s = {0};
 	struct list arguments = {0}, environment = {0};
 	struct outcome o;
+	char *names;
 	const char *more = NULL, *variables = NULL, *done = NULL, *text = NULL, *input = NULL;
 	int opt;
 
@@ -139,6 +140,9 @@ main(int argc, char **argv)
 	c.environment = environment.at;
 	supervise();
 	failure_about(s.images, s.stage);
+	names = s.images ? typed_names(s.images) : NULL;
+	if (s.prefix == NULL)
+		s.prefix = names;
 	if (input)
 		c.in = open_input(input, c.timeout);
 	if (text && s.stage)
@@ -148,6 +152,7 @@ main(int argc, char **argv)
 		write_file(done, "", 0, 0600);
 	list_free(&arguments);
 	list_free(&environment);
+	free(names);
 	end_as_caught();
 	return o.code;
 }

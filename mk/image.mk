@@ -10,7 +10,7 @@ in-run = "$$CACHE_DIR/$$RUN/$*$1"
 
 .key/%.built: FORCE
 	$(Q)export BUILDX_NO_DEFAULT_ATTESTATIONS=1; exec "$$BIN/with-deadline" \
-		-n build -i $* -t BUILD_TIMEOUT -p $* -l $(call in-run,.log) -s $(call in-run,.seconds) \
+		-n build -i $* -t BUILD_TIMEOUT -l $(call in-run,.log) -s $(call in-run,.seconds) \
 		-a $(call in-run,.build) -e $(call in-run,.args) "$$DOCKER" build --force-rm --iidfile $(call in-run,.iid)
 	$(Q)exec "$$BIN/identify-image" -b -- $* $@
 

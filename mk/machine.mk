@@ -23,7 +23,7 @@ steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.packed)
 .SECONDARY: $(steps)
 
 # $(call stage,NAME): runs what follows as that stage of the target, marked done by $@.
-stage = "$$BIN/with-deadline" -n $1 -i $* -p $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
+stage = "$$BIN/with-deadline" -n $1 -i $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
 
 # A machine that is there is up to date, but for one that is due to be replaced (helpers/find-machines.c).
 renewed := $(patsubst $(RUN)/%.renew,%.smolmachine.smolmachine,$(wildcard $(keys:%=$(RUN)/%.renew)))

@@ -108,6 +108,21 @@ printf '%s\n' "$first" "$second" >>"$tmp/.images"
 ok 'two names that begin alike' run_make smolmachine IMAGES="$first $second"
 is '... are two machines' "$(sort -u "$out" | wc -l)" 2
 
+# Two lists of options whose hashes begin alike (8 hex, 589481dd): in one run, and one after the other.
+must docker tag "$first" "$first-too"
+echo "$first-too" >>"$tmp/.images"
+cat >"$tmp/alike.json" <<-END
+	{"images": [{"image": "$first", "entrypoint": "/e44369"}, {"image": "$first-too", "entrypoint": "/e87116"}]}
+END
+must_fail 'options of one run whose hashes begin alike' run_make smolmachines IMAGES_FILE="$tmp/alike.json"
+like '... are refused with both names and the option' "$(grep ^error "$err")" \
+	"^error: IMAGE: '$first' and '$first-too' are not packed alike \(ENTRYPOINT\), .*'[0-9a-f]{16}-589481dd'; give one of them another"
+ok 'the first of them alone' run_make smolmachine IMAGE="$first" ENTRYPOINT=/e44369
+must_fail '... and then the other' run_make smolmachine IMAGE="$first" ENTRYPOINT=/e87116
+like '... is refused with what the machine was packed with' "$(grep ^error "$err")" \
+	"^error: '.*-589481dd\.smolmachine\.smolmachine' was packed with ENTRYPOINT='/e44369', and ENTRYPOINT='/e87116' is asked for"
+ok '... while the first is a hit' run_make smolmachine IMAGE="$first" ENTRYPOINT=/e44369
+
 # The Smolfile that is hashed is the one that is read, whatever happens to it between.
 echo 'cpus = 2' >"$tmp/Smolfile"
 fake_program "$tmp/smolvm" "[ \"\$1\" != --version ] || echo 'cpus = 7' >'$tmp/Smolfile'

@@ -16,12 +16,14 @@ make_image one && one=$image && make_image two && two=$image && make_image three
 must_fail 'an image that is not there' run_make smolmachine IMAGE="smolmake-test/none-$mine"
 like '... is named in the last line, as it was typed' "$(last)" \
 	"^1 of 1 failed: smolmake-test/none-$mine: identify: IMAGE: there is no image 'smolmake-test/none-$mine'"
+must_fail 'a name that docker 20.10 does not know' run_make smolmachine IMAGE='[::1]:5000/none'
+like '... is no name of an option or a file either' "$(last)" "^1 of 1 failed: \[::1\]:5000/none: identify: IMAGE: there is no image '\[::1\]:5000/none'"
 must mkdir "$tmp/broken"
 printf 'FROM %s\nRUN echo some output && echo cause >&2 && exit 7\n' "$one" >"$tmp/broken/Dockerfile"
 broken=smolmake-test/broken-$mine:1
 must_fail 'a build that fails' run_make smolmachine IMAGE="$broken" CONTEXT="$tmp/broken"
 like '... is told by what docker build said last' "$(last)" "^1 of 1 failed: $broken: build: .*(returned a non-zero code: 7|exit code: 7)"
-is '... and its output is shown once' "$(grep -c '^[^ ]*: Step 2/2' "$err")" 1
+is '... and its output is shown once, after its name' "$(grep -c "^$broken: Step 2/2" "$err")" 1
 must_fail '... under -s too' run_make -s smolmachine IMAGE="$broken" CONTEXT="$tmp/broken"
 like '...' "$(last)" "^1 of 1 failed: $broken: build: "
 must_fail 'image-id' run_make image-id IMAGE="$broken" CONTEXT="$tmp/broken"
