@@ -216,7 +216,7 @@ passable(enum way way, const struct miss *miss, char why[WHY])
 	return strcmp(miss->route, "auto") == 0 ? BY_DIRECT : BY_CONTAINER;
 }
 
-/* For with-registry: why there is a container though none was named. */
+/* For with-container: why there is a container though none was named. */
 static void
 write_why(const struct miss *miss, const char *why)
 {

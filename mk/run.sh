@@ -51,7 +51,7 @@ if [ "$goal" = pack ]; then
 	export ROUTE=push
 	if [ "$way" = container ]; then
 		export REGISTRY_IMAGE="${REGISTRY_IMAGE:-$DEFAULT_REGISTRY}"
-		exec "$BIN/with-registry" "$TOP/mk/run.sh" pack-now
+		exec "$BIN/with-container" "$TOP/mk/run.sh" pack-now
 	fi
 	# A registry of our own: compressed as this smolvm takes it, for these images and no others.
 	case $faults in *gzip*) coding=gzip ;; *) coding=zstd ;; esac
@@ -98,7 +98,7 @@ if [ "$goal" = pack-now ]; then
 		done
 		;;
 	esac
-	run_by='exec' # so that with-registry's end is make's
+	run_by='exec' # so that with-container's end is make's
 	# shellcheck disable=SC2086 # none or one
 	machines $TRACE
 fi

@@ -63,7 +63,7 @@ export FAKE_SMOLVM_FAULT=hang-pull
 rm -f "$CACHE_DIR"/*.smolmachine
 start_make smolmachine IMAGE="$image"
 ok 'a pack hangs' wait_for '[ -n "$(containers)" ] && grep -q " start " "$FAKE_SMOLVM_LOG"' 60
-for name in make with-run with-lock with-registry with-deadline sh docker; do
+for name in make with-run with-lock with-container with-deadline sh docker; do
 	for pid in $(processes); do
 		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$name" ] || [ "$pid" = $$ ] || [ "$pid" = "$_watch_pid" ] || kill -KILL "$pid"
 	done

@@ -173,7 +173,7 @@ sweep_containers(void)
 	free(cache);
 }
 
-/* The registry of a run, where with-registry could not see to that: its mark is still there. */
+/* The registry of a run, where with-container could not see to that: its mark is still there. */
 static bool
 close_registry(const char *run)
 {

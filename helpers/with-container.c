@@ -1,5 +1,5 @@
 /*
- * with-registry - runs a command beside a registry of its own on 127.0.0.1.
+ * with-container - runs a command beside a registry of its own on 127.0.0.1.
  *
  * Starts REGISTRY_IMAGE, published as 127.0.0.1::5000, finds the port, waits until
  * it answers GET /v2/ with our own header, and runs the command with
@@ -28,7 +28,7 @@
 #include "lib/failure.h"
 
 #define USAGE                                                                                                \
-	"usage: with-registry [-h] COMMAND [ARGUMENT...]\n"                                                  \
+	"usage: with-container [-h] COMMAND [ARGUMENT...]\n"                                                  \
 	"  environment: DOCKER REGISTRY_IMAGE REGISTRY_HOST REGISTRY_TIMEOUT TOOL_TIMEOUT RUN\n"
 
 enum { TRIES = 3, LOG_SHOWN = 2000 };
