@@ -28,7 +28,9 @@
 #include "lib/failure.h"
 
 #define USAGE                                                                                                \
-	"usage: with-container [-h] COMMAND [ARGUMENT...]\n"                                                  \
+	"usage: with-container [-h] [-i KEYS] [-w WHY] COMMAND [ARGUMENT...]\n"                              \
+	"  -i KEYS  the machines whose failure it is when there is no registry, blank-separated\n"           \
+	"  -w WHY   the reason for a container, where nobody has named an image\n"                           \
 	"  environment: DOCKER REGISTRY_IMAGE REGISTRY_HOST REGISTRY_TIMEOUT TOOL_TIMEOUT RUN\n"
 
 enum { TRIES = 3, LOG_SHOWN = 2000 };
@@ -361,17 +363,31 @@ main(int argc, char **argv)
 	struct command c = {.in = 0, .out = 1, .err = 2};
 	struct outcome o = {.code = EXIT_NO};
 	struct list own = {0}, nothing = {0};
-	char *sweeper = sweeper_find(argv[0]);
+	char *sweeper = sibling_program(argv[0], "sweep-runs");
 	pid_t sweeping;
 	bool removed = true;
 	unsigned timeout;
 	int64_t start;
 	const char *run;
+	const char *keys = NULL;
 	char why[200] = "", *mark;
-	int first;
+	int opt;
 
-	first = operands(argc, argv, USAGE);
-	if (first == argc)
+	set_progname(argv[0]);
+	while ((opt = getopt(argc, argv, "+hi:w:")) != -1)
+		switch (opt) {
+		case 'h':
+			show_usage(USAGE);
+		case 'i':
+			keys = optarg;
+			break;
+		case 'w':
+			container_because(optarg);
+			break;
+		default:
+			bad_usage(USAGE);
+		}
+	if (optind == argc)
 		bad_usage(USAGE);
 	supervise();
 	/* Content trust would look for a notary: beside our registry there is none, and its image is pinned
@@ -381,7 +397,7 @@ main(int argc, char **argv)
 	run = needed("RUN");
 	r.docker = needed("DOCKER");
 	r.image = needed("REGISTRY_IMAGE");
-	failure_about(setting("keys"), "serve");
+	failure_about(keys, "serve");
 	timeout = seconds_setting("REGISTRY_TIMEOUT", 10);
 	r.name = format(CONTAINER_PREFIX "%s", strrchr(run, '/') ? strrchr(run, '/') + 1 : run);
 	r.nonce = format("%s-%lld", r.name, (long long)now_ms());
@@ -397,7 +413,7 @@ main(int argc, char **argv)
 		append_line(mark, line);
 		free(line);
 		failure_about(NULL, NULL); /* the command tells of its own */
-		c.argv = argv + first;
+		c.argv = argv + optind;
 		o = run_command(&c);
 		removed = stop_registry(&r);
 	} else if (!caught_signal()) {

@@ -149,7 +149,7 @@ main(int argc, char **argv)
 		die_errno(errno == ENOENT ? 127 : 126, "cannot run '%s'", argv[optind]);
 	}
 	supervise();
-	sweeper = sweeper_find(argv[0]);
+	sweeper = sibling_program(argv[0], "sweep-runs");
 	umask(umask(0) | S_IWGRP | S_IWOTH); /* smolvm's files too become entries of the cache */
 	if (getcwd(here, sizeof(here)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot tell the working folder");

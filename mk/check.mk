@@ -130,11 +130,12 @@ lint-make:
 	$(Q)log=$$($(MAKE_COMMAND) --no-print-directory --warn-undefined-variables -n help check smolmachine IMAGE=x 2>&1) || rc=$$?; \
 		printf '%s\n' "$$log" | grep -E 'warning:|Error' >&2 && exit 1; exit $${rc-0}
 
-# helpers/lib stands on nothing, engine, image and machine on it alone, registry on all of them.
+# helpers/lib stands on nothing, engine, image and machine on it alone, registry on all of them, and route on registry too.
 lint-layers:
 	$(call say,LINT,layers)
 	$(Q)! grep -n '#include "' helpers/*/*.[ch] | grep -v '^helpers/[^:]*:[0-9]*:#include "lib/' | \
-		grep -v '^helpers/\([a-z]*\)/[^:]*:[0-9]*:#include "\1/' | grep -v '^helpers/registry/' | grep .
+		grep -v '^helpers/\([a-z]*\)/[^:]*:[0-9]*:#include "\1/' | \
+		grep -v '^helpers/registry/[^:]*:[0-9]*:#include "\(engine\|image\|machine\)/' | grep -v '^helpers/route/' | grep .
 
 # Functions that have a better sister (style: ban and say why): no bound, no error, or a shell.
 banned := atoi|atol|atof|strcpy|strcat|sprintf|vsprintf|strtok|gets|system|popen

@@ -13,7 +13,6 @@ Q := @$(if $(filter 0,$V),,set -x; )
 
 keys := $(patsubst %.smolmachine.smolmachine,%,$(MAKECMDGOALS))
 machines := $(keys:%=%.smolmachine.smolmachine)
-flat := $(patsubst $(RUN)/%.flat,%,$(wildcard $(keys:%=$(RUN)/%.flat)))
 steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.packed)
 
 # Machines appear by rename and are shared with every make of this user: never Make's to delete.
@@ -58,9 +57,9 @@ reference = read -r id repo _ <$(RUN)/$*.image; ref=$$REGISTRY/$$repo:$(firstwor
 tag = $(reference); printf '%s\n' "$$ref" "$$id" >$(RUN)/$*.tag
 
 ifeq ($(ROUTE),direct)
-# It is served under its reference already: see run.sh. Nothing is tagged, nothing pushed.
+# It is served under its reference already: nothing is tagged, nothing pushed. Of one that is not, with-registry has said why.
 $(RUN)/%.pushed:
-	$(Q)$(reference); : >$@
+	$(Q)[ ! -e $(RUN)/$*.failed ]; $(reference); : >$@
 else
 # One push after the other: in parallel the engine compresses shared layers several times (measured).
 # podman has no exception for loopback.
@@ -70,12 +69,7 @@ $(RUN)/%.pushed: | $(RUN)/%.tagged
 	exec "$$BIN/with-lock" -q $(RUN)/push.lock -- \
 		$(call stage,push) -m "$$ref" -t PUSH_TIMEOUT "$$DOCKER" push $$tls "$$ref"
 
-$(patsubst %,$(RUN)/%.tagged,$(filter-out $(flat),$(keys))): $(RUN)/%.tagged:
+$(RUN)/%.tagged:
 	$(Q)$(tag); \
 	exec $(call stage,tag) -m "$$ref" -t TOOL_TIMEOUT "$$DOCKER" tag "$$id" "$$ref"
-
-# Where smolvm would bring deleted files back, it gets the same tree as one layer, loaded under that reference.
-$(flat:%=$(RUN)/%.tagged): $(RUN)/%.tagged:
-	$(Q)$(tag); \
-	exec $(call stage,flatten) -m "$$ref" -t PUSH_TIMEOUT "$$TOP/mk/load-flat.sh" "$$id" "$$ref" "$(RUN)"
 endif

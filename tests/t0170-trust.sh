@@ -107,7 +107,7 @@ pushed() { # ARG...: packs by our own registry
 kept() { find "$1" -name '*.record' 2>/dev/null | wc -l; }
 without() { # WHAT WHY
 	ok ".store: $1" pushed
-	like '... make goes on without, and says why' "$(cat "$err")" "^with-store: '.store' $2; going on without"
+	like '... make goes on without, and says why' "$(cat "$err")" "^with-registry: '.store' $2; going on without"
 	is '... and keeps nothing there' "$(kept "$CACHE_DIR/.store/")" 0
 }
 must mkdir -p "$CACHE_DIR/.store"

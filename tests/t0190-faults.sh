@@ -8,7 +8,7 @@ need_own_engine
 . "$top/tests/faults/cell.sh"
 must prepare
 
-for name in error:build interrupt:ready kill-make:tag kill-with-container:start kill-serve-image:serve \
+for name in error:build interrupt:ready kill-make:tag kill-with-container:start kill-with-registry:serve \
 	kill-publish-machine:publish kill-docker:build no-space:pack io-error:publish stranger:ready clock-back:lock \
 	flipped:verify; do
 	cell "$name"

@@ -39,7 +39,6 @@ id=sha256:$(printf %064d 7)
 lost 'image-id' "$top/cache/bin/image-id" "$id"
 is '... its status is that of trouble' $rc 111
 lost 'host-port' "$top/cache/bin/host-port" '127.0.0.1:5000'
-lost 'smolvm-faults' sh -c 'echo smolvm 1.0.0 | "$0"' "$top/cache/bin/smolvm-faults"
 is 'a program that prints nothing has no answer to lose' "$("$top/cache/bin/with-deadline" true >&-; echo $?)" 0
 "$top/cache/bin/with-deadline" -l "$tmp/log" -o "$tmp/from-closed" sh -c 'echo out; echo err >&2' <&- >&- 2>"$err"
 is 'a file that is opened is not taken for the closed stdout' "$? $(cat "$tmp/from-closed") $(cat "$tmp/log")" '0 out err'

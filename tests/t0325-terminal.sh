@@ -37,7 +37,7 @@ at_gate() { [ -s "$tmp/gate/at" ]; }
 # What of the run is not stopped: neither the terminal's own nor this script's.
 running() {
 	for _pid in $(processes); do
-		case $(cat "/proc/$_pid/comm" 2>/dev/null) in make | with-* | serve-image | run.sh | docker | smolvm | sleep | skopeo) ;; *) continue ;; esac
+		case $(cat "/proc/$_pid/comm" 2>/dev/null) in make | with-* | run.sh | pack.sh | docker | smolvm | sleep | skopeo) ;; *) continue ;; esac
 		case $(sed 's/.*) //' "/proc/$_pid/stat" 2>/dev/null) in '' | T* | Z*) ;; *) echo "$_pid" ;; esac
 	done
 }

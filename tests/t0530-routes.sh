@@ -98,22 +98,27 @@ must new_layer
 forget
 ok 'an engine that cannot pull from us' env FAKE_DOCKER_FAULT=pull:fail "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image"
 like 'is not pushed to' "$(calls) $(sed -n 's/^  ROUTE *//p' "$tmp/.log")" '^ direct, the engine cannot push to us$'
-# The container that is started then is the pinned one, which is not here: so the choice alone.
-choice() { # [VARIABLE=VALUE...]
-	env RUN=.run/choice "$@" "$top/cache/bin/choose-route" 0123456789abcdef 2>/dev/null
-}
-mkdir "$CACHE_DIR/.run/choice"
-echo 'smolvm 1.17.0' >"$CACHE_DIR/.run/choice/smolvm"
-echo docker >"$CACHE_DIR/.run/choice/engine"
-id=$(docker image inspect -f '{{.Id}}' "$image")
-echo "$id agent $id" >"$CACHE_DIR/.run/choice/0123456789abcdef.image"
-is 'ROUTE=push means our own registry' "$(choice ROUTE=push)" store
-is 'but a container where SQUASH=1 asks for one layer' "$(choice ROUTE=push SQUASH=1)" container
-is 'and ROUTE=auto goes direct then' "$(choice ROUTE=auto SQUASH=1)" direct
-is 'a container for such an engine' "$(choice ROUTE=push FAKE_DOCKER_FAULT=pull:fail)" container
-is 'for a smolvm that has to be given one layer' "$(echo 'smolvm 1.9.2' >"$CACHE_DIR/.run/choice/smolvm"; choice ROUTE=push)" container
-is 'and where one is named' "$(choice ROUTE=push REGISTRY_IMAGE=x)" container
-rm -r "$CACHE_DIR/.run/choice"
+# The container that is started then is the pinned one, which is not here.
+must_fail 'ROUTE=push with such an engine' env FAKE_DOCKER_FAULT=pull:fail "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image" \
+	ROUTE=push FORCE=1
+like '... asks for a container, and says why' "$(cat "$tmp/.log")" \
+	"^error: ROUTE: push takes a registry container where the engine cannot push to us, and its image 'registry@sha256:.*; leave ROUTE out, or give REGISTRY_IMAGE="
+
+# --- What no push makes
+for how in 'ROUTE=push SQUASH=1' "REGISTRY_IMAGE=$container SQUASH=1" "ROUTE=push REGISTRY_IMAGE=$container SQUASH=1" 'ROUTE=push SMOLMAKE_TEST=1.9.2'; do
+	case $how in *1.9.2) FAKE_SMOLVM_VERSION=1.9.2 how=ROUTE=push ;; *) FAKE_SMOLVM_VERSION=1.17.0 ;; esac
+	forget
+	# shellcheck disable=SC2086 # words
+	ok "one layer, $how, smolvm $FAKE_SMOLVM_VERSION" run_make smolmachine IMAGE="$image" FORCE=1 $how
+	case $how in ROUTE=push*) wanted='direct, it has to be one layer, which no push makes' ;; *) wanted='direct, it has to be one layer' ;; esac
+	is '... goes direct, and says so' "$(calls) $(said)" " $wanted"
+done
+FAKE_SMOLVM_VERSION=1.9.2
+must make_image flat
+forget
+ok 'an image of one layer is pushed to a smolvm that merges layers wrongly' run_make smolmachine IMAGE="$image" ROUTE=push
+is '... as it is' "$(calls) $(said)" 'tag push '
+FAKE_SMOLVM_VERSION=1.17.0
 
 # --- What t0100 to t0170 show of a miss beside a container, by the two routes that have none
 set --
@@ -204,7 +209,7 @@ for ROUTE in push direct; do
 		for fault in tag push; do
 			export FAKE_DOCKER_FAULT=$fault:fail
 			must_fail "... a $fault that fails" run_make smolmachine IMAGE="$1"
-			like '... shows what it said' "$(cat "$err")" "$id16: .*$fault: no luck today"
+			like '... shows what it said' "$(cat "$err")" "^$1: .*$fault: no luck today"
 		done
 		unset FAKE_DOCKER_FAULT
 		;;
@@ -257,9 +262,9 @@ like '-n says of auto that it is chosen later' "$(run_make -n smolmachine IMAGE=
 one=$1 two=$2 three=$3
 must run_make smolmachine IMAGES="$one $three"
 cp "$out" "$tmp/others"
-for way in flattened store direct auto; do
+for way in squashed store direct auto; do
 	case $way in
-	flattened) set -- ROUTE=push REGISTRY_IMAGE="$container" SQUASH=1 ;;
+	squashed) set -- ROUTE=direct SQUASH=1 ;;
 	store) set -- ROUTE=push ;;
 	direct) set -- ROUTE=direct ;;
 	auto) set -- ;;
@@ -270,7 +275,7 @@ for way in flattened store direct auto; do
 	id16=$(cat "$out")
 	rm -f "$CACHE_DIR"/*.smolmachine
 	must_fail "$way: one image of three is gone" run_make -k -j2 smolmachine IMAGES="$one $two $three" SMOLVM="$tmp/gone-smolvm" "$@"
-	like '... which is said' "$(cat "$err")" "^($id16: Error response from daemon|error: smolmake-test/[^ ]*( and [0-9]+ others)?: cannot be served): "
+	like '... which is said' "$(cat "$err")" "^($two: Error response from daemon|error: smolmake-test/[^ ]*( and [0-9]+ others)?: cannot be served): "
 	same '... under -k the others are finished' "$out" "$tmp/others"
 	assert_nothing_left '... and nothing is left' 30
 done

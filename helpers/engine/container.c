@@ -5,22 +5,26 @@
 #include "engine/container.h"
 #include "lib/failure.h"
 
+static const char *because;
+
+void
+container_because(const char *why)
+{
+	because = why;
+}
+
 /* The caller frees it. */
 static char *
 sentence(const char *image, const char *remedy, const char *what, va_list args)
 {
-	char *path = format("%s/route", needed("RUN")), *why = first_line(path), *text, is[600];
+	char is[600];
 
 	vsnprintf(is, sizeof(is), what, args);
-	if (why == NULL)
-		text = format("REGISTRY_IMAGE: '%s' %s; %s", image, is, remedy);
-	else
-		text = format("ROUTE: push takes a registry container where %s, and its image '%s' %s; leave "
-			      "ROUTE out, or give REGISTRY_IMAGE=<an image that is here>",
-			      why, image, is);
-	free(why);
-	free(path);
-	return text;
+	if (because == NULL)
+		return format("REGISTRY_IMAGE: '%s' %s; %s", image, is, remedy);
+	return format("ROUTE: push takes a registry container where %s, and its image '%s' %s; leave "
+		      "ROUTE out, or give REGISTRY_IMAGE=<an image that is here>",
+		      because, image, is);
 }
 
 void

@@ -4,10 +4,12 @@
 
 #include "lib/lib.h"
 
+/* Nobody has named the image: why there is a container nevertheless. It stays the caller's. */
+void container_because(const char *why);
+
 /*
- * "REGISTRY_IMAGE: '<image>' <what>; <remedy>", or, where nobody named an image and choose-route left the
- * reason for a container in $RUN/route, a sentence about ROUTE. It is a failure of the images that
- * failure_about names.
+ * "REGISTRY_IMAGE: '<image>' <what>; <remedy>", or, where nobody named an image, a sentence about ROUTE. It
+ * is a failure of the images that failure_about names.
  */
 _Noreturn void refuse_container(const char *image, const char *remedy, const char *what, ...) PRINTF(3, 4);
 void complain_container(const char *image, const char *remedy, const char *what, ...)

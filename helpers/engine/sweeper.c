@@ -7,19 +7,6 @@
 /* Milliseconds that it gets behind the run. */
 enum { GRACE_MIN = 1000, GRACE_MAX = 5000 };
 
-char *
-sweeper_find(const char *program)
-{
-	const char *slash = strrchr(program, '/');
-	char *path = format("%.*ssweep-runs", slash ? (int)(slash - program) + 1 : 0, program), *real;
-
-	real = realpath(path, NULL);
-	if (real == NULL)
-		return path;
-	free(path);
-	return real;
-}
-
 pid_t
 sweeper_start(const char *path, const struct list *arguments)
 {

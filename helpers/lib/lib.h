@@ -160,6 +160,8 @@ bool is_in_cache(const char *path);
 char *run_file(const char *name, const char *kind);
 void read_settings(const char *name, struct list *out);
 char *find_program(const char *name);
+char *sibling_program(const char *program,
+		      const char *name); /* beside program, our own argv[0]; the caller frees it */
 
 /* owner.c: whose a thing is: "<boot id>-<pid namespace>-<pid>-<start time>". */
 char *own_name(void);

@@ -81,3 +81,16 @@ find_program(const char *name)
 	}
 	return NULL;
 }
+
+char *
+sibling_program(const char *program, const char *name)
+{
+	const char *slash = strrchr(program, '/');
+	char *path = format("%.*s%s", slash ? (int)(slash - program) + 1 : 0, program, name),
+	     *real = realpath(path, NULL);
+
+	if (real == NULL)
+		return path;
+	free(path);
+	return real;
+}

@@ -127,7 +127,7 @@ find_blob(const struct served *s, const char *digest)
 
 /* NULL where this repository has no such thing, whatever others have. */
 const struct content *
-catalog_find(const struct catalog *c, const struct route *r)
+catalog_find(const struct catalog *c, const struct target *r)
 {
 	const struct content *found = NULL;
 

@@ -50,7 +50,7 @@ bool catalog_manifest(struct catalog *c, struct served *s, char why[WHY]);
 void catalog_free(struct catalog *c);
 
 bool catalog_has(const struct catalog *c, const char *repository);
-const struct content *catalog_find(const struct catalog *c, const struct route *r);
+const struct content *catalog_find(const struct catalog *c, const struct target *r);
 char *catalog_tags(const struct catalog *c, const char *repository, const char *after, size_t most,
 		   const char **more_after);
 

@@ -66,41 +66,41 @@ answer_tags(const struct server *s, connection *c, const char *repository)
 }
 
 static result
-answer_served(struct server *s, connection *c, bool body, const struct route *route,
+answer_served(struct server *s, connection *c, bool body, const struct target *target,
 	      const struct content *content, struct exchange *x)
 {
-	const char *type = route->kind == BLOB ? "application/octet-stream" : content->type;
+	const char *type = target->kind == BLOB ? "application/octet-stream" : content->type;
 	struct range sent;
 	result queued = answer_content(c, body, type, content, &sent);
 
-	if (queued == MHD_YES && sent.kind != UNSATISFIABLE && route->kind == BLOB && s->progress != NULL)
-		x->transfer = progress_transfer(s->progress, route->name, content, sent.first, sent.count,
+	if (queued == MHD_YES && sent.kind != UNSATISFIABLE && target->kind == BLOB && s->progress != NULL)
+		x->transfer = progress_transfer(s->progress, target->name, content, sent.first, sent.count,
 						socket_of(c));
 	return queued;
 }
 
 static result
-answer_route(struct server *s, connection *c, bool body, const struct route *route, struct exchange *x)
+answer_target(struct server *s, connection *c, bool body, const struct target *target, struct exchange *x)
 {
 	const struct content *content;
 
-	if (s->awaited != NULL && strcmp(route->name, s->awaited) == 0)
+	if (s->awaited != NULL && strcmp(target->name, s->awaited) == 0)
 		atomic_store(&s->met, true);
-	if (route->kind == ROOT)
+	if (target->kind == ROOT)
 		return answer(c, MHD_HTTP_OK, json_response(xstrdup("{}")));
-	if (route->kind == NOWHERE ||
-	    (s->intake == NULL && (route->kind == UPLOAD || route->kind == UPLOADS)))
+	if (target->kind == NOWHERE ||
+	    (s->intake == NULL && (target->kind == UPLOAD || target->kind == UPLOADS)))
 		return answer_problem(c, &no_page);
-	if (!catalog_has(s->catalog, route->name))
+	if (!catalog_has(s->catalog, target->name))
 		return answer_problem(c, &no_name);
-	if (route->kind == TAGS)
-		return answer_tags(s, c, route->name);
-	content = catalog_find(s->catalog, route);
+	if (target->kind == TAGS)
+		return answer_tags(s, c, target->name);
+	content = catalog_find(s->catalog, target);
 	if (content != NULL)
-		return answer_served(s, c, body, route, content, x);
+		return answer_served(s, c, body, target, content, x);
 	if (s->intake != NULL)
-		return push_look(s->intake, c, body, route);
-	return answer_problem(c, route->kind == BLOB ? &no_blob : &no_manifest);
+		return push_look(s->intake, c, body, target);
+	return answer_problem(c, target->kind == BLOB ? &no_blob : &no_manifest);
 }
 
 static void
@@ -149,7 +149,7 @@ on_request(void *arg, connection *c, const char *path, const char *method, const
 {
 	struct server *s = arg;
 	struct exchange *x = *state;
-	struct route route;
+	struct target target;
 
 	(void)version;
 	if (x == NULL) {
@@ -160,9 +160,9 @@ on_request(void *arg, connection *c, const char *path, const char *method, const
 		x = xmalloc(sizeof(*x));
 		*x = (struct exchange){0};
 		*state = x;
-		parse_route(path, &route);
+		parse_target(path, &target);
 		if (!is_get(method))
-			x->push = push_begin(s->intake, c, method, &route);
+			x->push = push_begin(s->intake, c, method, &target);
 		return MHD_YES;
 	}
 	if (*body_size > 0) { /* none of it is refused: who is still sending would not read why */
@@ -173,8 +173,8 @@ on_request(void *arg, connection *c, const char *path, const char *method, const
 	}
 	if (x->push != NULL)
 		return push_answer(x->push, c);
-	parse_route(path, &route);
-	return answer_route(s, c, strcmp(method, MHD_HTTP_METHOD_GET) == 0, &route, x);
+	parse_target(path, &target);
+	return answer_target(s, c, strcmp(method, MHD_HTTP_METHOD_GET) == 0, &target, x);
 }
 
 /* Nothing that we have is written with a %, so a path stays as it came, %00 and all. */

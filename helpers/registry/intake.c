@@ -22,7 +22,7 @@ enum {
 };
 
 /*
- * order: one for each image of the catalog, which has room for them. folder: for what is on its way. lines: a
+ * order: one for each image of the catalog, which has their names. folder: for what is on its way. lines: a
  * descriptor that gets a line of JSON for every blob that comes, or -1.
  */
 void
@@ -32,8 +32,6 @@ intake_start(struct intake *in, struct catalog *c, const struct order *order, en
 	*in = (struct intake){
 	    .catalog = c, .order = order, .wanted = wanted, .folder = folder, .most = most, .lines = lines};
 	pthread_mutex_init(&in->lock, NULL);
-	for (size_t i = 0; i < c->images; i++)
-		catalog_name(&c->image[i], &order[i].name);
 }
 
 /* --- Blobs */
@@ -279,7 +277,7 @@ digest_of(json_t *descriptor)
 
 /* The place in the catalog that was ordered for such a config in this repository, -1. */
 static ssize_t
-find_order(const struct intake *in, const struct route *r, const char *config)
+find_order(const struct intake *in, const struct target *r, const char *config)
 {
 	for (size_t i = 0; config != NULL && i < in->catalog->images; i++)
 		if (strcmp(in->order[i].name.path, r->name) == 0 && strcmp(in->order[i].id, config) == 0 &&
@@ -375,7 +373,7 @@ complete(struct intake *in, struct served *s, const char *config, json_t *layers
 
 /* An index is pushed under a tag when the image that was ordered is one of those that it lists. */
 static bool
-lists_ordered(const struct intake *in, const struct route *r, json_t *manifests)
+lists_ordered(const struct intake *in, const struct target *r, json_t *manifests)
 {
 	json_t *item;
 	size_t i;
@@ -396,7 +394,7 @@ lists_ordered(const struct intake *in, const struct route *r, json_t *manifests)
 }
 
 static enum taken
-judge(struct intake *in, const struct route *r, json_t *root, char why[WHY])
+judge(struct intake *in, const struct target *r, json_t *root, char why[WHY])
 {
 	const char *config = digest_of(json_object_get(root, "config"));
 	json_t *manifests = json_object_get(root, "manifests");
@@ -444,7 +442,7 @@ find_pushed(const struct intake *in, const char *repository, const char *digest)
 }
 
 static enum taken
-remember(struct intake *in, const struct route *r, const char *digest, const char *type, const char *text,
+remember(struct intake *in, const struct target *r, const char *digest, const char *type, const char *text,
 	 char why[WHY])
 {
 	struct pushed *p;
@@ -466,7 +464,7 @@ remember(struct intake *in, const struct route *r, const char *digest, const cha
 
 /* text: size bytes and a NUL behind them. digest: what it is called from now on. */
 enum taken
-intake_manifest(struct intake *in, const struct route *r, const char *type, const char *text, size_t size,
+intake_manifest(struct intake *in, const struct target *r, const char *type, const char *text, size_t size,
 		char digest[DIGEST], char why[WHY])
 {
 	char hex[SHA256_HEX + 1], ignored[WHY];
@@ -491,7 +489,7 @@ intake_manifest(struct intake *in, const struct route *r, const char *type, cons
 
 /* A manifest by the digest that it was pushed under; a copy. */
 bool
-intake_pushed(struct intake *in, const struct route *r, struct content *content)
+intake_pushed(struct intake *in, const struct target *r, struct content *content)
 {
 	const struct pushed *p;
 

@@ -72,8 +72,8 @@ void intake_release(struct intake *in, struct slot *s);
 void intake_drop(struct intake *in, struct slot *s);
 enum taken intake_finish(struct intake *in, struct slot *s, const char *digest, char why[WHY]);
 
-enum taken intake_manifest(struct intake *in, const struct route *r, const char *type, const char *text,
+enum taken intake_manifest(struct intake *in, const struct target *r, const char *type, const char *text,
 			   size_t size, char digest[DIGEST], char why[WHY]);
-bool intake_pushed(struct intake *in, const struct route *r, struct content *content);
+bool intake_pushed(struct intake *in, const struct target *r, struct content *content);
 
 #endif

@@ -28,6 +28,7 @@ struct draft {
 	size_t layers;
 	char flat[DIGEST]; /* the one layer's digest, before it was compressed; "" without squash */
 	bool shared;       /* the layers are those of another draft */
+	bool good;
 };
 
 /* Until something comes, or is known not to. */
@@ -62,6 +63,10 @@ receive(struct load *l, char why[WHY])
 	l->export_ms = now_ms() - start;
 	l->bytes = good ? lseek(l->export.spool, 0, SEEK_END) : 0;
 	good = pull_end(&pull, why) && good;
+	if (!good) {
+		recoder_free(&l->recoder);
+		free_export(&l->export);
+	}
 	list_free(&ids);
 	return good;
 }
@@ -170,10 +175,8 @@ set_config(struct load *l, const struct draft *d, struct catalog *c, struct cont
 }
 
 static bool
-publish(struct load *l, const struct order *w, const struct draft *d, struct catalog *c, struct served *s,
-	char why[WHY])
+publish(struct load *l, const struct draft *d, struct catalog *c, struct served *s, char why[WHY])
 {
-	catalog_name(s, &w->name);
 	catalog_layers(s, d->layers);
 	for (size_t i = 0; i < d->layers; i++) {
 		if (!check_layer(d, i, why))
@@ -185,9 +188,9 @@ publish(struct load *l, const struct order *w, const struct draft *d, struct cat
 
 /* One image may be wanted under several names. */
 static bool
-make_draft(struct load *l, struct draft *draft, size_t i, char why[WHY])
+make_draft(struct load *l, struct draft *draft, size_t i, char (*why)[WHY])
 {
-	struct image *image = find_image(l, &l->order[i], why);
+	struct image *image = find_image(l, &l->order[i], why[i]);
 
 	if (image == NULL)
 		return false;
@@ -195,60 +198,70 @@ make_draft(struct load *l, struct draft *draft, size_t i, char why[WHY])
 		if (draft[k].image == image) {
 			draft[i] = draft[k];
 			draft[i].shared = true;
-			return true;
+			memcpy(why[i], why[k], WHY);
+			return draft[i].good;
 		}
 	draft[i].image = image;
-	return want(l, &draft[i], why);
+	return want(l, &draft[i], why[i]);
 }
 
 /* Where the one who reads a stream fails, so does the one who writes it: the former knows why. */
 static void
-blame_reader(const struct load *l, const struct draft *draft, char why[WHY])
+blame_reader(const struct load *l, const struct draft *d, char why[WHY])
 {
-	for (size_t i = 0; l->squash && i < l->orders; i++) {
-		const struct recoded *r = draft[i].layers > 0 ? draft[i].layer[0] : NULL;
+	const struct recoded *r = l->squash && d->layers > 0 ? d->layer[0] : NULL;
 
-		if (r != NULL && *r->why)
-			fail(why, "the layer of %.19s...: %.140s", draft[i].image->id, r->why);
-	}
+	if (r != NULL && *r->why)
+		fail(why, "the layer of %.19s...: %.140s", d->image->id, r->why);
 }
 
 static bool
-load_drafts(struct load *l, struct draft *draft, struct catalog *c, char why[WHY])
+load_drafts(struct load *l, struct draft *draft, struct catalog *c, size_t first, char (*why)[WHY])
 {
-	bool good = true;
+	bool all = true;
 
-	for (size_t i = 0; i < l->orders && good; i++)
-		good = make_draft(l, draft, i, why);
+	for (size_t i = 0; i < l->orders; i++)
+		draft[i].good = make_draft(l, draft, i, why);
 	recoder_finish(&l->recoder);
-	if (!good)
-		blame_reader(l, draft, why);
-	for (size_t i = 0; i < l->orders && good; i++)
-		good = publish(l, &l->order[i], &draft[i], c, &c->image[i], why);
-	return good;
+	for (size_t i = 0; i < l->orders; i++) {
+		if (draft[i].good)
+			draft[i].good = publish(l, &draft[i], c, &c->image[first + i], why[i]);
+		else
+			blame_reader(l, &draft[i], why[i]);
+		all = all && draft[i].good;
+	}
+	return all;
 }
 
-/* False, and why, where any of them cannot be had as it should be. */
 bool
-load_images(struct load *l, struct catalog *c, char why[WHY])
+load_images(struct load *l, struct catalog *c, size_t first, char (*why)[WHY])
 {
 	struct draft *draft = xmalloc(l->orders * sizeof(*draft));
 	int64_t start = now_ms();
-	bool good;
+	bool all = false;
 
 	memset(draft, 0, l->orders * sizeof(*draft));
-	good = catalog_open(c, l->orders, l->folder, why) && receive(l, why) && load_drafts(l, draft, c, why);
-	for (size_t i = 0; i < l->orders; i++)
+	memset(why, 0, l->orders * sizeof(*why));
+	l->exported = receive(l, why[0]);
+	if (l->exported)
+		all = load_drafts(l, draft, c, first, why);
+	for (size_t i = 0; i < l->orders; i++) {
+		if (!l->exported)
+			memmove(why[i], why[0], WHY);
 		if (!draft[i].shared)
 			free(draft[i].layer);
+	}
 	free(draft);
 	l->remainder_ms = now_ms() - start - l->export_ms;
-	return good;
+	return all;
 }
 
+/* Where there was no export, nothing is kept. */
 void
 load_free(struct load *l)
 {
+	if (!l->exported)
+		return;
 	recoder_free(&l->recoder);
 	free_export(&l->export);
 }

@@ -1,9 +1,9 @@
 /*
- * load.h - images out of the engine into a catalog, every layer proved.
+ * load.h - images out of the engine, by one export, into a catalog, every layer proved.
  *
  *	struct load l = {.coding = ZSTD, .folder = "/tmp", .order = ..., .orders = ...};
  *
- *	load_images(&l, &catalog, why);
+ *	load_images(&l, &catalog, 0, why);
  *	...                                 the catalog's bytes lie in files that l keeps open
  *	load_free(&l);
  */
@@ -22,6 +22,7 @@ struct load {
 	const struct order *order;
 	size_t orders;
 
+	bool exported; /* the engine's export could be read; if not, none of the images is there */
 	/* what it took, once they are loaded */
 	off_t bytes;                               /* of the export */
 	int64_t first_ms, export_ms, remainder_ms; /* until its first byte and its last; from there until all
@@ -32,7 +33,11 @@ struct load {
 	struct recoder recoder;
 };
 
-bool load_images(struct load *l, struct catalog *c, char why[WHY]);
+/*
+ * Fills the places of the catalog from first on, one for each order. True where all are ready; else why[i]
+ * says what is wrong with order i, and is "" where nothing is.
+ */
+bool load_images(struct load *l, struct catalog *c, size_t first, char (*why)[WHY]);
 void load_free(struct load *l);
 
 #endif

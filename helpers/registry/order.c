@@ -1,11 +1,9 @@
-/* order.c - what a registry is asked to have, read from its command line; what is wrong there ends the
- * program. */
+/* order.c - what a registry is asked to have: by its command line, or by the run's folder. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "registry/order.h"
 
-/* The argument of -c. */
 enum coding
 parse_coding(const char *text)
 {
@@ -50,18 +48,85 @@ parse_order(const char *text, struct order *w)
 	free(path);
 }
 
-/* The words of the command line, NAME=ID[,ENGINE-ID] each, no NAME twice; the array is the caller's. */
+static bool
+have_one_name(const struct order *a, const struct order *b)
+{
+	return strcmp(a->name.path, b->name.path) == 0 && strcmp(a->name.tag, b->name.tag) == 0;
+}
+
 struct order *
 parse_orders(char **words, size_t count)
 {
 	struct order *order = xmalloc(count * sizeof(*order));
 
+	memset(order, 0, count * sizeof(*order));
 	for (size_t i = 0; i < count; i++) {
 		parse_order(words[i], &order[i]);
 		for (size_t k = 0; k < i; k++)
-			if (strcmp(order[i].name.path, order[k].name.path) == 0 &&
-			    strcmp(order[i].name.tag, order[k].name.tag) == 0)
+			if (have_one_name(&order[i], &order[k]))
 				die(EXIT_USAGE, "'%s': that NAME is given twice", words[i]);
 	}
 	return order;
+}
+
+/* "<engine's ID> <repository> <config>", as find-machines wrote it; the tag is the key without its options.
+ */
+static void
+read_order(const char *key, struct order *w)
+{
+	char *path = run_file(key, "image"), *line = first_line(path), *rest = NULL, *word;
+	const char *engine_id = line ? strtok_r(line, " ", &rest) : NULL,
+		   *repository = engine_id ? strtok_r(NULL, " ", &rest) : NULL,
+		   *id = repository ? strtok_r(NULL, " ", &rest) : NULL;
+	struct list settings = {0};
+
+	if (id == NULL)
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
+	word = format("%s:%.*s=%s,%s", repository, (int)strcspn(key, "-"), key, id, engine_id);
+	*w = (struct order){.keys = xstrdup(key)};
+	parse_order(word, w);
+	read_settings(key, &settings);
+	w->slug = xstrdup(value_of(&settings, "SLUG"));
+	w->layers = strtoul(value_of(&settings, "LAYERS"), NULL, 10);
+	list_free(&settings);
+	free(word);
+	free(line);
+	free(path);
+}
+
+struct order *
+orders_of_keys(char **keys, size_t count, size_t *orders)
+{
+	struct order *order = xmalloc(count * sizeof(*order));
+
+	*orders = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct order *w = &order[*orders];
+		size_t k = 0;
+		char *all;
+
+		read_order(keys[i], w);
+		while (k < *orders && !have_one_name(&order[k], w))
+			k++;
+		if (k == *orders) {
+			(*orders)++;
+			continue;
+		}
+		all = format("%s %s", order[k].keys, keys[i]);
+		free(order[k].keys);
+		order[k].keys = all;
+		free(w->keys);
+		free(w->slug);
+	}
+	return order;
+}
+
+void
+orders_free(struct order *order, size_t orders)
+{
+	for (size_t i = 0; i < orders; i++) {
+		free(order[i].keys);
+		free(order[i].slug);
+	}
+	free(order);
 }

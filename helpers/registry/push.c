@@ -42,7 +42,7 @@ static const struct problem no_slot = {MHD_HTTP_TOO_MANY_REQUESTS, "TOOMANYREQUE
 
 struct push {
 	struct intake *in;
-	struct route route;
+	struct target target;
 	enum { POST, PATCH, PUT } method;
 	const struct problem *problem; /* how it will be answered; the body goes nowhere */
 	struct slot *slot;             /* claimed, or NULL */
@@ -112,7 +112,7 @@ begin_upload(struct push *p, connection *c)
 		p->mounted = true;
 	} else if (!digest_argument(c, "digest", p->digest))
 		p->problem = &bad_digest;
-	else if ((p->slot = intake_upload(p->in, p->route.name,
+	else if ((p->slot = intake_upload(p->in, p->target.name,
 					  parse_length(asked(c, MHD_HTTP_HEADER_CONTENT_LENGTH)))) == NULL)
 		p->problem = &no_slot;
 }
@@ -123,7 +123,7 @@ go_on_with_upload(struct push *p, connection *c)
 	const char *span = asked(c, MHD_HTTP_HEADER_CONTENT_RANGE);
 	uint64_t first;
 
-	p->problem = problem_of(intake_claim(p->in, p->route.name, p->route.reference, &p->slot));
+	p->problem = problem_of(intake_claim(p->in, p->target.name, p->target.reference, &p->slot));
 	if (p->slot == NULL)
 		return;
 	if (p->method == PUT && (!digest_argument(c, "digest", p->digest) || !*p->digest))
@@ -138,24 +138,24 @@ go_on_with_upload(struct push *p, connection *c)
 
 /* With the headers. in: the registry's, which outlives it. */
 struct push *
-push_begin(struct intake *in, connection *c, const char *method, const struct route *route)
+push_begin(struct intake *in, connection *c, const char *method, const struct target *target)
 {
 	struct push *p = xmalloc(sizeof(*p));
 	const char *type = asked(c, MHD_HTTP_HEADER_CONTENT_TYPE);
 
-	*p = (struct push){.in = in, .route = *route};
+	*p = (struct push){.in = in, .target = *target};
 	for (size_t i = 0; i < LENGTH(method_name); i++)
 		if (strcmp(method, method_name[i]) == 0)
 			p->method = i;
-	if (route->kind == NOWHERE || route->kind == ROOT)
+	if (target->kind == NOWHERE || target->kind == ROOT)
 		p->problem = &no_page;
-	else if (!catalog_has(in->catalog, route->name))
+	else if (!catalog_has(in->catalog, target->name))
 		p->problem = &no_name;
-	else if (route->kind == UPLOADS && p->method == POST)
+	else if (target->kind == UPLOADS && p->method == POST)
 		begin_upload(p, c);
-	else if (route->kind == UPLOAD && p->method != POST)
+	else if (target->kind == UPLOAD && p->method != POST)
 		go_on_with_upload(p, c);
-	else if (route->kind == MANIFEST && p->method == PUT)
+	else if (target->kind == MANIFEST && p->method == PUT)
 		p->type = xstrdup(type ? type : "");
 	else
 		p->problem = &no_push;
@@ -226,12 +226,12 @@ answer_manifest(struct push *p, connection *c)
 {
 	char digest[DIGEST], why[WHY] = "";
 	enum taken how =
-	    intake_manifest(p->in, &p->route, p->type, p->text ? p->text : "", p->size, digest, why);
+	    intake_manifest(p->in, &p->target, p->type, p->text ? p->text : "", p->size, digest, why);
 
 	if (how == TAKEN)
-		return answer_created(c, p->route.name, "manifests", digest, digest);
+		return answer_created(c, p->target.name, "manifests", digest, digest);
 	if (how != WRONG_DIGEST)
-		say("a manifest for %s was refused: %s", p->route.name, why);
+		say("a manifest for %s was refused: %s", p->target.name, why);
 	return answer_because(c, how == WRONG_CONTENT ? &bad_manifest : problem_of(how), why);
 }
 
@@ -243,7 +243,7 @@ answer_blob(struct push *p, connection *c)
 
 	p->slot = NULL;
 	if (how == TAKEN)
-		return answer_created(c, p->route.name, "blobs", p->digest, p->digest);
+		return answer_created(c, p->target.name, "blobs", p->digest, p->digest);
 	say("a layer was refused: %s", why);
 	return answer_because(c, problem_of(how), why);
 }
@@ -263,7 +263,7 @@ push_answer(struct push *p, connection *c)
 	if (p->type != NULL)
 		return answer_manifest(p, c);
 	if (p->mounted)
-		return answer_created(c, p->route.name, "blobs", p->digest, p->digest);
+		return answer_created(c, p->target.name, "blobs", p->digest, p->digest);
 	if (*p->digest)
 		return answer_blob(p, c);
 	queued = answer_upload(c, MHD_HTTP_ACCEPTED, p->slot);
@@ -287,7 +287,7 @@ push_end(struct push *p)
 
 /* A GET or HEAD of what is in no catalog: an upload, a blob, a manifest as it was pushed. */
 result
-push_look(struct intake *in, connection *c, bool body, const struct route *route)
+push_look(struct intake *in, connection *c, bool body, const struct target *target)
 {
 	struct content content;
 	struct range range;
@@ -295,8 +295,8 @@ push_look(struct intake *in, connection *c, bool body, const struct route *route
 	struct kept k;
 	result queued;
 
-	if (route->kind == UPLOAD) {
-		enum taken how = intake_claim(in, route->name, route->reference, &s);
+	if (target->kind == UPLOAD) {
+		enum taken how = intake_claim(in, target->name, target->reference, &s);
 
 		if (how != TAKEN)
 			return answer_problem(c, problem_of(how));
@@ -304,13 +304,13 @@ push_look(struct intake *in, connection *c, bool body, const struct route *route
 		intake_release(in, s);
 		return queued;
 	}
-	if (route->kind == UPLOADS)
+	if (target->kind == UPLOADS)
 		return answer_problem(c, &no_upload);
-	if (route->kind == MANIFEST)
-		return intake_pushed(in, route, &content)
+	if (target->kind == MANIFEST)
+		return intake_pushed(in, target, &content)
 			   ? answer_content(c, body, content.type, &content, &range)
 			   : answer_problem(c, &no_manifest);
-	if (!intake_blob(in, route->reference, &k))
+	if (!intake_blob(in, target->reference, &k))
 		return answer_problem(c, &no_blob);
 	if (strcmp(k.digest, k.pushed) !=
 	    0) /* it is here, in another form, and that is known by another name */

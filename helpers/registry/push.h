@@ -13,11 +13,11 @@
 struct push;
 
 bool push_takes(const char *method);
-struct push *push_begin(struct intake *in, connection *c, const char *method, const struct route *route);
+struct push *push_begin(struct intake *in, connection *c, const char *method, const struct target *target);
 void push_add(struct push *p, const void *bytes, size_t size);
 result push_answer(struct push *p, connection *c);
 void push_end(struct push *p);
 
-result push_look(struct intake *in, connection *c, bool body, const struct route *route);
+result push_look(struct intake *in, connection *c, bool body, const struct target *target);
 
 #endif

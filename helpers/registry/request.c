@@ -47,7 +47,7 @@ is_word(const char *s, const char *end, const char *word)
 
 /* /v2/<name>/blobs/uploads/ asks for an upload, and what follows that is one. */
 static void
-parse_upload(const char *name, const char *uploads, const char *after, const char *end, struct route *r)
+parse_upload(const char *name, const char *uploads, const char *after, const char *end, struct target *r)
 {
 	const char *blobs = slash_before(name, uploads);
 
@@ -62,13 +62,13 @@ parse_upload(const char *name, const char *uploads, const char *after, const cha
 
 /* /v2/<name>/<verb>/<reference>; a name may hold slashes, so it is read from the end. */
 void
-parse_route(const char *path, struct route *r)
+parse_target(const char *path, struct target *r)
 {
 	static const char root[] = "/v2/";
 	const char *name, *end, *before, *after;
 	char hex[SHA256_HEX + 1];
 
-	*r = (struct route){.kind = NOWHERE};
+	*r = (struct target){.kind = NOWHERE};
 	if (strncmp(path, root, strlen(root)) != 0)
 		return;
 	name = path + strlen(root);

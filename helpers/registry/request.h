@@ -5,7 +5,7 @@
 
 #include "lib/lib.h"
 
-struct route {
+struct target {
 	enum { NOWHERE, ROOT, MANIFEST, BLOB, TAGS, UPLOADS, UPLOAD } kind;
 	char name[256];      /* of the repository */
 	char reference[136]; /* a tag, sha256:<64 hex>, or an upload's own name */
@@ -18,7 +18,7 @@ struct range {
 	uint64_t first, count;
 };
 
-void parse_route(const char *path, struct route *r);
+void parse_target(const char *path, struct target *r);
 void parse_range(const char *value, uint64_t size, struct range *r);
 bool parse_span(const char *value, uint64_t *first, uint64_t *count);
 uint64_t parse_length(const char *value);

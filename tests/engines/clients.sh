@@ -1,5 +1,5 @@
 #!/bin/sh
-# clients.sh: what each client that is here makes of serve-image, with zstd, gzip and plain layers: one "cell" each.
+# clients.sh: what each client that is here makes of our registry, with zstd, gzip and plain layers: one "cell" each.
 # Run by tests/engines/run. Prints TAP, "# cell CLIENT CODING ok|FAIL|takes none" and "# version CLIENT VERSION". A client that
 # is not here has neither.
 # shellcheck source=tests/lib.sh
@@ -10,14 +10,14 @@ need_private # docker has to lose its image before it can pull it
 must make_context one 'RUN ["/bin/busybox", "touch", "/gone", "/stays"]' 'RUN ["/bin/busybox", "rm", "/gone"]'
 head -c 5000000 /dev/urandom >"$context/noise"
 must change_image 'COPY noise /noise'
-must run_make cache/bin/serve-image
+must run_make cache/bin/with-registry
 engine_id=$(docker image inspect -f '{{.Id}}' "$image")
 config=$(docker save "$image" | tar -xOf - manifest.json | jq -r '.[0].Config | sub(".*/"; "") | sub("[.]json$"; "")')
 diff_ids=$(docker image inspect -f '{{join .RootFS.Layers "\n"}}' "$image")
 
 # One server a coding, before the engine loses the image: what is served is theirs.
 for coding in zstd gzip none; do
-	SILENT=1 "$top/cache/bin/serve-image" -c $coding -t "$TMPDIR" "a/b:x=sha256:$config,$engine_id" >"$tmp/$coding" 2>"$tmp/$coding.err" &
+	SILENT=1 "$top/cache/bin/with-registry" -r direct -c $coding -t "$TMPDIR" "a/b:x=sha256:$config,$engine_id" >"$tmp/$coding" 2>"$tmp/$coding.err" &
 	must wait_for "[ -s '$tmp/$coding' ]" 60
 done
 must docker rmi -f "$engine_id"

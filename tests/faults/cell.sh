@@ -69,7 +69,7 @@ arm() {
 	verify) gate_at='publish-machine open *.run/*.smolmachine' ;;
 	publish) gate_at='publish-machine rename *.smolmachine.smolmachine' ;;
 	teardown) docker_fault=rm:gate ;;
-	export) goal_image=$large gate_at='serve-image write *.run/*' ;;
+	export) goal_image=$large gate_at='with-registry write *.run/*' ;;
 	close-d) gate_at='with-run unlinkat *' ;;
 	note) gate_at='identify-image rename *.id/*' ;;
 	esac
@@ -263,6 +263,7 @@ line() {
 	error:build) echo 'this step is broken' ;;
 	error:ready) echo "REGISTRY_IMAGE: .* did not answer within .*the engine names no published port" ;;
 	error:start) echo "REGISTRY_IMAGE: .* did not answer within .*the registry has ended" ;;
+	error:lock) echo 'the pack of pid [0-9]+ failed meanwhile: .*; taken as ours' ;; # of one pack, all that wait fail
 	error:pack*) echo 'export layer: failed to read tar output' ;;
 	error:*) echo "${moment%-s}: no luck today" ;;
 	hang:start | hang:ready | silent:ready | stranger:ready) echo 'REGISTRY_IMAGE: .* did not answer within [34] s' ;;

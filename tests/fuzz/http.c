@@ -1,4 +1,4 @@
-/* What a registry's client asks for: a route is made of harmless characters, a range lies inside. */
+/* What a registry's client asks for: a target is made of harmless characters, a range lies inside. */
 #include "fuzz.h"
 
 #include "registry/request.h"
@@ -9,10 +9,10 @@ static void
 check_route(const char *path)
 {
 	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
-	struct route r;
+	struct target r;
 	char hex[SHA256_HEX + 1];
 
-	parse_route(path, &r);
+	parse_target(path, &r);
 	if (r.kind == NOWHERE || r.kind == ROOT)
 		return;
 	if (r.kind == UPLOADS) {

@@ -51,12 +51,12 @@ push_manifest(struct intake *in, const uint8_t *bytes, size_t size)
 {
 	static const char *const path[] = {"/v2/x/manifests/1", "/v2/x/manifests/2", ("/v2/x/manifests/" ID)};
 	char *text = text_of(bytes, size), digest[DIGEST], why[WHY];
-	struct route r, served;
+	struct target r, served;
 
 	push_blob(in, (const uint8_t *)"a{}", 3); /* the config, which has no layers */
-	parse_route("/v2/x/manifests/1", &served);
+	parse_target("/v2/x/manifests/1", &served);
 	for (size_t i = 0; i < LENGTH(path); i++) {
-		parse_route(path[i], &r);
+		parse_target(path[i], &r);
 		intake_manifest(in, &r, "", text, size, digest, why);
 		must(catalog_find(in->catalog, &served) == NULL);
 	}
@@ -75,6 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	must(mkdtemp(folder) != NULL && parse_reference("x:1", &order.name) &&
 	     catalog_open(&catalog, 1, folder, why));
+	catalog_name(&catalog.image[0], &order.name);
 	intake_start(&in, &catalog, &order, ZSTD, folder, 0, -1);
 	if (size > 0 && bytes[0] == 'm')
 		push_manifest(&in, bytes + 1, size - 1);

@@ -41,9 +41,9 @@ fill(struct catalog *c)
 static const struct content *
 find(const struct catalog *c, const char *path)
 {
-	struct route r;
+	struct target r;
 
-	parse_route(path, &r);
+	parse_target(path, &r);
 	return catalog_find(c, &r);
 }
 

@@ -52,9 +52,9 @@ paths(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
-		struct route r;
+		struct target r;
 
-		parse_route(cases[i].path, &r);
+		parse_target(cases[i].path, &r);
 		same_number(cases[i].path, r.kind, cases[i].kind);
 		if (r.kind == NOWHERE)
 			continue;
@@ -93,9 +93,9 @@ wrong_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(paths); i++) {
-		struct route r;
+		struct target r;
 
-		parse_route(paths[i], &r);
+		parse_target(paths[i], &r);
 		same_number(paths[i], r.kind, NOWHERE);
 	}
 }
@@ -104,22 +104,22 @@ wrong_words(void **state)
 static void
 lengths(void **state)
 {
-	struct route r;
+	struct target r;
 	char path[600], name[257], tag[137];
 
 	(void)state;
 	memset(name, 'a', sizeof(name));
 	memset(tag, 'b', sizeof(tag));
 	snprintf(path, sizeof(path), "/v2/%.255s/manifests/%.128s", name, tag);
-	parse_route(path, &r);
+	parse_target(path, &r);
 	assert_int_equal(r.kind, MANIFEST);
 	assert_int_equal(strlen(r.name), 255);
 	assert_int_equal(strlen(r.reference), 128);
 	snprintf(path, sizeof(path), "/v2/%.256s/manifests/x", name);
-	parse_route(path, &r);
+	parse_target(path, &r);
 	assert_int_equal(r.kind, NOWHERE);
 	snprintf(path, sizeof(path), "/v2/x/manifests/%.136s", tag);
-	parse_route(path, &r);
+	parse_target(path, &r);
 	assert_int_equal(r.kind, NOWHERE);
 }
 

@@ -94,6 +94,8 @@ start(uint64_t most, int lines)
 	make_order(&order[1], "x:2", second.digest);
 	make_order(&order[2], "y:1", first.digest);
 	assert_true(catalog_open(&catalog, LENGTH(order), "run", why));
+	for (size_t i = 0; i < LENGTH(order); i++)
+		catalog_name(&catalog.image[i], &order[i].name);
 	intake_start(&in, &catalog, order, ZSTD, "run", most, lines);
 }
 
@@ -578,16 +580,16 @@ manifest_of(const char *letters)
 }
 
 /* repository:tag or repository@digest; "@" alone is the text's own. */
-static struct route
+static struct target
 route_to(const char *name, const char *text)
 {
 	size_t n = strcspn(name, ":@");
 	char *path, own[DIGEST];
-	struct route r;
+	struct target r;
 
 	digest_of_bytes(text, strlen(text), own);
 	path = format("/v2/%.*s/manifests/%s", (int)n, name, strcmp(name + n, "@") == 0 ? own : name + n + 1);
-	parse_route(path, &r);
+	parse_target(path, &r);
 	free(path);
 	assert_int_equal(r.kind, MANIFEST);
 	return r;
@@ -596,7 +598,7 @@ route_to(const char *name, const char *text)
 static enum taken
 put_bytes(const char *name, const char *text, size_t size, const char *type)
 {
-	struct route r = route_to(name, text);
+	struct target r = route_to(name, text);
 
 	*why = '\0';
 	return intake_manifest(&in, &r, type, text, size, digest, why);
@@ -611,7 +613,7 @@ put(const char *name, const char *text)
 static const struct content *
 served(const char *name)
 {
-	struct route r = route_to(name, "");
+	struct target r = route_to(name, "");
 
 	return catalog_find(&catalog, &r);
 }
@@ -620,7 +622,7 @@ served(const char *name)
 static bool
 remembered(const char *repository, const char *by, struct content *content)
 {
-	struct route r = {.kind = MANIFEST, .by_digest = true};
+	struct target r = {.kind = MANIFEST, .by_digest = true};
 
 	snprintf(r.name, sizeof(r.name), "%s", repository);
 	snprintf(r.reference, sizeof(r.reference), "%s", by);
@@ -1009,6 +1011,8 @@ every_image_that_was_ordered_has_room(void **state)
 		free(name);
 	}
 	assert_true(catalog_open(&catalog, IMAGES, "run", why));
+	for (size_t i = 0; i < IMAGES; i++)
+		catalog_name(&catalog.image[i], &many[i].name);
 	intake_start(&in, &catalog, many, ZSTD, "run", 0, -1);
 	assert_int_equal(push_layer(0), TAKEN);
 	assert_int_equal(push_layer(1), TAKEN);

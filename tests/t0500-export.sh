@@ -1,5 +1,5 @@
 #!/bin/sh
-# t0500-serve-image: a registry of our own over the engine's export: what it answers, to whom, and what is left of it.
+# t0500-export: a registry of our own over the engine's export: what it answers, to whom, and what is left of it.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/http.sh
@@ -7,7 +7,8 @@
 need jq curl perl skopeo zstd
 need_engine
 
-serve=$top/cache/bin/serve-image
+serve=$tmp/serve
+fake_program "$serve" "exec '$top/cache/bin/with-registry' -r direct \"\$@\""
 spool=$tmp/spool
 mkdir "$spool" "$tmp/bin"
 
@@ -69,7 +70,7 @@ for bad in a:b "a:b=" "a:b=x" "a:b=sha256:12" "=$one_id" "A:b=$one_id" "host:500
 done
 expect_code 'a NAME twice' 100 "$serve" "a:b=$one_id" "a:b=$two_id"
 expect_code 'a -- without a command' 100 "$serve" "a:b=$one_id" --
-ok '-h says how' sh -c '"$1" -h | grep -q "^usage: serve-image "' sh "$serve"
+ok '-h says how' sh -c '"$1" -h | grep -q "^usage: with-registry "' sh "$serve"
 
 # --- What it answers
 start "team/one:v1=$one_id" "two:v2=$two_id" "team/one:v0=$two_id" "solo:x=$one_id"
@@ -375,7 +376,7 @@ refused 'another image than was asked for' 'has no config sha256:1111'
 one_id=$one_id_saved
 "$serve" -t "$spool" "a:x=$engine_id" -- true 2>"$tmp/stderr"
 like 'an image that the engine does not have' "$? $(cat "$tmp/stderr")" '^1 error: .*the engine says: .* \(status (404|500)\)$'
-expect_code 'a folder that is not there' 1 "$serve" -t "$tmp/not-there" "a:x=$one_id" -- true
+expect_code 'a folder that is not there' 111 "$serve" -t "$tmp/not-there" "a:x=$one_id" -- true
 ok 'none of it was served' test ! -e "$tmp/served"
 full() { # BYTES FLAGS
 	mount -t tmpfs -o size="$1" tmpfs "$tmp/small"

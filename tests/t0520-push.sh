@@ -1,5 +1,5 @@
 #!/bin/sh
-# t0520-with-store: a registry of our own that is pushed to: what it takes, from whom, what it keeps, and what is left of it.
+# t0520-push: a registry of our own that is pushed to: what it takes, from whom, what it keeps, and what is left of it.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/http.sh
@@ -7,7 +7,8 @@
 need jq curl perl skopeo zstd
 need_engine
 
-store=$top/cache/bin/with-store
+store=$tmp/store
+fake_program "$store" "exec '$top/cache/bin/with-registry' -r push \"\$@\""
 lines=$tmp/lines
 RUN=.run/test
 export RUN STORE_MAX=100
@@ -76,7 +77,7 @@ expect_code 'without a command' 100 "$store" "a:b=$one_id"
 expect_code 'with an unknown option' 100 "$store" -x "a:b=$one_id" -- true
 expect_code 'with another compression' 100 "$store" -c lz4 "a:b=$one_id" -- true
 expect_code 'with what is no NAME=ID' 100 "$store" a:b -- true
-ok '-h says how' sh -c '"$1" -h | grep -q "^usage: with-store "' sh "$store"
+ok '-h says how' sh -c '"$1" -h | grep -q "^usage: with-registry "' sh "$store"
 expect_code "the command's status is its own" 7 "$store" "a:b=$one_id" -- sh -c 'exit 7'
 expect_code 'a command that is not there' 127 "$store" "a:b=$one_id" -- "$tmp/none"
 expect_code 'a bound that is none' 1 env STORE_MAX=x "$store" "a:b=$one_id" -- true

@@ -11,7 +11,7 @@
 
 #include "registry/http.h"
 #include "registry/peer.h"
-#include "registry/reach.h"
+#include "route/reach.h"
 
 static char *
 make_name(void)
