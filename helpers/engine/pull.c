@@ -19,6 +19,7 @@
 #include "engine/pull.h"
 #include "engine/socket.h"
 #include "lib/json.h"
+#include "lib/words.h"
 
 enum { PIPE_SIZE = 1 << 20, REFUSAL_MAX = 4096, CONNECT_SECONDS = 10 };
 
@@ -99,7 +100,8 @@ by_api(struct pull *p)
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(curl);
 	if (rc == CURLE_OPERATION_TIMEDOUT)
-		return fail(p->why, "the engine did not export it within %u s", p->timeout);
+		return fail(p->why, "the engine did not export it within %u s; give a larger PUSH_TIMEOUT",
+			    p->timeout);
 	if (rc != CURLE_OK)
 		return fail(p->why, "%s: %.120s", p->socket, *error ? error : curl_easy_strerror(rc));
 	return status == 200 || refused(p, status);
@@ -147,8 +149,13 @@ ask_command(struct pull *p, const struct list *ids, int out)
 	for (size_t i = 0; i < ids->count; i++)
 		list_add(&p->argv, podman ? strchr(ids->at[i], ':') + 1 : ids->at[i]);
 	p->save = xmalloc(sizeof(*p->save));
-	*p->save = (struct command){
-	    .argv = p->argv.at, .in = -1, .out = out, .err = 2, .timeout = p->timeout, .foreign = true};
+	p->said = tmpfile();
+	*p->save = (struct command){.argv = p->argv.at,
+				    .in = -1,
+				    .out = out,
+				    .err = p->said ? fileno(p->said) : STDERR_FILENO,
+				    .timeout = p->timeout,
+				    .foreign = true};
 	p->child = start_command(p->save);
 	if (p->child < 0)
 		die_errno(EXIT_SYSTEM, "cannot run '%s'", docker);
@@ -159,10 +166,17 @@ static bool
 by_command(struct pull *p)
 {
 	struct outcome o = wait_command(p->child, p->save);
+	char *said = last_words_in(p->said ? fileno(p->said) : -1);
 
 	if (o.timed_out)
-		return fail(p->why, "'%s save' did not end within %u s", p->argv.at[0], p->timeout);
-	return o.code == 0 || fail(p->why, "'%s save' ended with status %d", p->argv.at[0], o.code);
+		fail(p->why, "'%s save' did not end within %u s; give a larger PUSH_TIMEOUT", p->argv.at[0],
+		     p->timeout);
+	else if (o.code != 0 && *said)
+		fail(p->why, "'%.60s save': %s", p->argv.at[0], said);
+	else if (o.code != 0)
+		fail(p->why, "'%s save' ended with status %d and said nothing", p->argv.at[0], o.code);
+	free(said);
+	return !o.timed_out && o.code == 0;
 }
 
 /* --- Both */
@@ -228,6 +242,8 @@ pull_end(struct pull *p, char why[WHY])
 	free(p->url);
 	free(p->refusal);
 	free(p->save);
+	if (p->said)
+		fclose(p->said);
 	list_free(&p->argv);
 	return p->good;
 }

@@ -21,6 +21,7 @@ struct pull {
 	char *refusal;        /* API: the body of an answer that is not 200 */
 	pid_t child;          /* CLI */
 	struct command *save; /* CLI */
+	FILE *said;           /* CLI: its stderr, or NULL */
 	struct list argv;
 	unsigned timeout;
 	bool good;

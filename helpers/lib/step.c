@@ -149,31 +149,15 @@ run_logged(const struct step *s, const struct command *c, char **trouble)
 	return o;
 }
 
-/* The end of a file, 64 KB at most; NULL where it cannot be read. The caller frees it. */
-static char *
-read_end(const char *path)
-{
-	enum { END = 1 << 16 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END), from = size > END ? size - END : 0;
-	char *text = NULL;
-
-	if (size >= 0) {
-		text = xmalloc((size_t)(size - from) + 1);
-		text[read_at(fd, text, (size_t)(size - from), from) ? size - from : 0] = '\0';
-	}
-	if (fd >= 0)
-		close(fd);
-	return text;
-}
-
 /* What it said last; "" where that is nothing. The caller frees it. */
 static char *
 said_last(const char *file)
 {
-	char *text = file ? read_end(file) : NULL, *words = last_words(text ? text : "");
+	int fd = file ? open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	char *words = last_words_in(fd);
 
-	free(text);
+	if (fd >= 0)
+		close(fd);
 	return words;
 }
 

@@ -4,10 +4,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
+#include "lib/io.h"
 #include "lib/words.h"
 
-enum { WORDS_MAX = 400 };
+enum { WORDS_MAX = 400, END = 1 << 16 }; /* bytes */
 
 static bool
 begins(const char *line, const char *with)
@@ -83,6 +85,21 @@ last_words(const char *text)
 	words = format("%.*s", WORDS_MAX, *last ? last : any);
 	hide_passwords(words);
 	free(copy);
+	return words;
+}
+
+char *
+last_words_in(int fd)
+{
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END), from = size > END ? size - END : 0;
+	char *text, *words;
+
+	if (size <= 0)
+		return xstrdup("");
+	text = xmalloc((size_t)(size - from) + 1);
+	text[read_at(fd, text, (size_t)(size - from), from) ? size - from : 0] = '\0';
+	words = last_words(text);
+	free(text);
 	return words;
 }
 

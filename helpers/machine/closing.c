@@ -10,7 +10,9 @@
 enum { IMAGES_MAX = 1 << 20 };
 
 /* A program that is killed writes nothing down. */
-#define WORDLESS "no reason was written down, as of a program that was killed; the lines above may tell more"
+#define WORDLESS                                                                                             \
+	"no reason could be written down, as of a program that is killed or where the disk is full; the "    \
+	"lines above may tell more"
 
 enum end { DONE, FAILED, UNFINISHED };
 

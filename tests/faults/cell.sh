@@ -278,7 +278,7 @@ line() {
 	io-error:*) echo 'Input/output error' ;;
 	engine-*:pull) echo 'pull image: .*connection refused|did not end within' ;;
 	engine-freeze:ready) echo 'REGISTRY_IMAGE: .* did not answer within 3 s' ;;
-	engine-*:export) echo 'cannot be served: .*docker.sock|cannot be served: the engine' ;;
+	engine-*:export) echo 'cannot be served: .*(docker.sock|did not .* within [0-9]+ s)|cannot be served: the engine' ;;
 	engine-*) echo 'DOCKER|engine|[Dd]ocker daemon|docker.* did not end within' ;;
 	registry-kill:* | stranger:* | silent:*) echo 'push|pack|registry' ;;
 	*:verify) echo 'SMOLVM: .*(left a sidecar that is not whole|left no sidecar|packed .* where .* was wanted)' ;;
