@@ -9,11 +9,11 @@
 #	must_fail 'an empty reference is refused' run_make smolmachine IMAGE=
 #	done_testing
 #
-# The first argument of an assertion is always what it shows, as a sentence.
+# The first argument of an assertion is always what it shows, as a sentence; `topic` says what it is about.
 #
 # sourcing    a fresh folder $tmp with HOME, TMPDIR, XDG_CACHE_HOME and CACHE_DIR in it (most with a blank in the name),
 #             an environment of a short list only, $top = the checkout; everything goes again at the end (KEEP=1 keeps)
-# assertions  ok is isnt like unlike same must_fail expect_code pass fail; must = a step the rest stands on
+# assertions  topic; ok is isnt like unlike same must_fail expect_code pass fail; must = a step the rest stands on
 # skips       skip_kernel skip_macos skip, need need_engine need_private need_own_engine; STRICT=1 fails on skip and need*
 # make        run_make; start_make finish_make for one that is to be killed: by tests/make, so that what a script exports is a setting
 # images      make_context make_image change_image; assert_nothing_left; own engine: stop_engine start_engine kill_engine
@@ -57,13 +57,18 @@ tests=0 failures=0
 umask 022
 
 # --- Assertions. $tmp/.count has one byte per assertion: one that ran in a subshell is noticed at the end.
+# What the assertions from here on are about: each title begins with it, and so stands alone.
+topic() { # TEXT
+	_topic=${1:+$1: }
+}
+_topic=''
 _result() { # STATUS DESCRIPTION [DIRECTIVE]
 	tests=$((tests + 1))
 	printf . >>"$tmp/.count"
 	[ "$1" = 0 ] || failures=$((failures + 1))
 	[ "$1" = 0 ] && _not='' || _not='not '
-	printf '%sok %d - %s%s\n' "$_not" "$tests" "$2" "${3:+ # $3}"
-	[ "$1" = 0 ] || diag "$me: failed test $tests - $2"
+	printf '%sok %d - %s%s\n' "$_not" "$tests" "$_topic$2" "${3:+ # $3}"
+	[ "$1" = 0 ] || diag "$me: failed test $tests - $_topic$2"
 	return "$1"
 }
 # Diagnostics: on stderr, since prove shows that and not the comments on stdout; '# ' keeps them from being taken for TAP.

@@ -27,6 +27,12 @@ ok 7 - g
 ok 8 - h
 1..8'
 is 'a script whose assertions pass exits 0' "$rc" 0
+try "topic 'a hit'; is packs 1 1; is again 1 2; topic ''; pass alone; done_testing"
+is 'each title begins with the topic' "$(tap)" 'ok 1 - a hit: packs
+not ok 2 - a hit: again
+ok 3 - alone
+1..3'
+like '... that of a failure too' "$(cat "$out")" '^# .*failed test 2 - a hit: again'
 
 for assertion in 'is x 1 2' 'isnt x 1 1' 'like x abc z' 'unlike x abc b' 'ok x false' 'must_fail x true' 'expect_code x 3 true' 'fail x' 'must false'; do
 	try "$assertion; pass later; done_testing"

@@ -28,7 +28,7 @@ forget
 
 is 'the name of the machine is the config digest, whatever the engine calls the image' "$id16" "$(printf %.16s "$config")"
 
-# --- a miss
+topic 'a miss'
 ok 'a miss builds and packs' run_make smolmachine IMAGE="$image" CONTEXT="$context"
 is 'stdout is the path of the sidecar and nothing else' "$(cat "$out")" "$sidecar"
 ok 'the sidecar is there, and whole' "$top/cache/bin/verify-machine" "$sidecar"
@@ -60,7 +60,7 @@ EOF
 same 'the record tells image, reference, version, options, seconds and sizes' "$tmp/record" "$tmp/expected"
 assert_nothing_left 'nothing is left of the run'
 
-# --- a hit
+topic 'a hit'
 forget
 inode=$(stat -c '%i %y' "$sidecar")
 began=$(date +%s)
@@ -79,7 +79,7 @@ is 'once' "$(sed 's/ -.*//; s/ smolmake.*//' "$FAKE_DOCKER_LOG")" 'image inspect
 ok 'the ID of the image will do for a name' run_make smolmachine IMAGE="$engine_id"
 is 'and means the same machine' "$(cat "$out")" "$sidecar"
 
-# --- a changed Dockerfile, and back
+topic 'a changed Dockerfile, and back'
 cp "$context/Dockerfile" "$tmp/Dockerfile.A"
 echo 'ENV CHANGED=1' >>"$context/Dockerfile"
 forget
@@ -91,7 +91,7 @@ forget
 ok 'A -> B -> A' run_make smolmachine IMAGE="$image" CONTEXT="$context"
 is 'is a hit' "$(packs) $(cat "$out")" "0 $sidecar"
 
-# --- two names, one ID
+topic 'two names, one ID'
 forget
 docker tag "$image" "smolmake-test/other-$mine:v2"
 echo "smolmake-test/other-$mine:v2" >>"$tmp/.images"
@@ -104,13 +104,13 @@ ok 'one name twice is asked for once' run_make -j4 smolmachine IMAGES="$image $i
 is 'and answered twice, without a word' "$(cat "$out" "$err")" "$sidecar
 $sidecar"
 
-# --- the first version's reference
+topic "the first version's reference"
 rm -f "$sidecar"
 forget
 ok 'REGISTRY_HOST=localhost' run_make smolmachine IMAGE="$image" REGISTRY_HOST=localhost
 like 'gives the first version its reference' "$(sed -n 's/^push //p' "$FAKE_DOCKER_LOG")" "^localhost:[0-9]+/$name:$id16\$"
 
-# --- a Dockerfile that is a link: <name>.dockerignore goes by the link's own name
+topic "a Dockerfile that is a link: <name>.dockerignore goes by the link's own name"
 must mkdir -p "$tmp/linked"
 must ln -s "$context/Dockerfile" "$tmp/linked/agent.dockerfile"
 must ln -s "$context" "$tmp/linked/context"
@@ -120,11 +120,11 @@ ok 'a Dockerfile and a CONTEXT that are links' run_make smolmachine IMAGE="$imag
 like '... the Dockerfile is named as it was given' "$(grep '^build' "$FAKE_DOCKER_LOG")" "--file=$tmp/linked/agent.dockerfile "
 like '... and the CONTEXT' "$(grep '^build' "$FAKE_DOCKER_LOG")" " $tmp/linked/context\$"
 
-# --- image-id
+topic 'image-id'
 ok 'image-id builds' run_make image-id IMAGE="$image" CONTEXT="$context"
 is 'and prints 16 hex digits' "$(cat "$out")" "$id16"
 
-# --- OUT and pack options
+topic 'OUT and pack options'
 ok 'OUT' run_make smolmachine IMAGE="$image" OUT="$tmp/out put"
 ok 'puts the sidecar there' cmp "$sidecar" "$tmp/out put.smolmachine"
 ok 'and the launcher' cmp "$CACHE_DIR/$id16.smolmachine" "$tmp/out put"
@@ -144,7 +144,7 @@ ok 'a Smolfile with another content' run_make smolmachine IMAGE="$image" CPUS=2 
 isnt 'is another machine' "$(cat "$out")" "$with"
 ok 'the default packing is still there' test -e "$sidecar"
 
-# --- a smolvm before 1.7 wants the same names
+topic 'a smolvm before 1.7 wants the same names'
 rm -f "$sidecar"
 export FAKE_SMOLVM_VERSION=0.8.0
 ok 'smolvm 0.8' run_make smolmachine IMAGE="$image"

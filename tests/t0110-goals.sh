@@ -39,7 +39,7 @@ ok 'again' run_make smolmachines "$file"
 is 'is four hits' "$(packs) $(runs)" '0 0'
 same 'with the same answer' "$out" "$tmp/first"
 
-# --- -n, -q, -t, -s, V
+topic '-n, -q, -t, -s, V'
 forget
 echo 'ENV MORE=1' >>"$tmp/context/one/Dockerfile"
 ok '-n' run_make -n smolmachines "$file"
@@ -69,7 +69,7 @@ like 'the path stands alone on stdout' "$(cat "$out")" '^/.*\.smolmachine$'
 ok 'a value that looks like flags' run_make smolmachine IMAGE="$one" ENTRYPOINT=sss
 like 'does not silence anything' "$(cat "$err")" 'PACK'
 
-# --- -k: a failed build never yields success, the others are finished
+topic '-k: a failed build never yields success, the others are finished'
 printf 'FROM scratch\nCOPY nothing /\n' >"$tmp/context/two/Dockerfile"
 echo 'ENV K=1' >>"$tmp/context/four/Dockerfile"
 forget
@@ -87,10 +87,10 @@ must_fail 'a failed pack fails the run' run_make -k -j2 smolmachines "$file"
 is 'under -k the hits are answered' "$(wc -l <"$out")" 2
 unset FAKE_SMOLVM_FAULT
 
-# --- values are data all the way
+topic 'values are data all the way'
 is 'nothing of a value was executed' "$(ls "$top/pwned" "$tmp/pwned" "$tmp/context/two/pwned" 2>/dev/null)" ''
 
-# --- compiled once, and again only for a reason
+topic 'compiled once, and again only for a reason'
 stamp=$(stat -c %y "$top/cache/bin/image-id")
 run_make cache/bin/image-id
 is 'a helper is compiled once' "$(stat -c %y "$top/cache/bin/image-id")" "$stamp"

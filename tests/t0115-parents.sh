@@ -59,7 +59,7 @@ by '... and an empty one is none' '' SMOLMAKE_OUT= SMOLMAKE_V= "$make" all child
 by 'flags of the parent' '' "$make" all child=help -k -r -j2
 ok 'a name on our own command line that is none stops nobody below a parent' parent "$make" all child='help IMGAE=x' FOO=1
 like '... and is said' "$(cat "$err")" 'IMGAE: no such variable, passed over; `make help`'
-# --- Who types
+topic 'Who types'
 typed() { _deadline 60 env "$@" --no-print-directory -s -C "$top" >"$out" 2>"$err"; }
 must_fail 'typed, it is an error' typed "$make" help IMGAE=x
 like '... that says the name' "$(cat "$err")" 'IMGAE: no such variable; `make help` lists them'
@@ -76,7 +76,7 @@ is '... are not settings' "$(shown)" ''
 ok '... under -e' typed OUT=x V=verbose bin=/x flags=sss "$make" -e help
 is '... neither' "$(shown)" ''
 
-# --- What is compiled, and with what
+topic 'What is compiled, and with what'
 for variable in CFLAGS=-O0 CC=no-such-compiler LDFLAGS=-no-such-flag CPPFLAGS=-no-such-flag LDLIBS=-lnone STRICT=1 bin=x obj=x compile=x; do
 	ok "a parent's $variable compiles nothing anew" parent "$make" all child='cache/bin/image-id cache/bin/with-run' given=-n "$variable"
 	is '...' "$(cat "$out")" ''
@@ -88,7 +88,7 @@ like '... does' "$(cat "$out")" ' -O0 '
 ok 'SMOLMAKE_CFLAGS too' typed SMOLMAKE_CFLAGS=-O0 "$make" -n cache/bin/image-id
 like '... does' "$(cat "$out")" ' -O0 '
 
-# --- The whole way
+topic 'The whole way'
 must make_image agent
 must run_make smolmachine IMAGE="$image"
 sidecar=$(cat "$out")

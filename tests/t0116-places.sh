@@ -14,7 +14,7 @@ unset CACHE_DIR
 make() { _deadline 60 "$top/tests/make" --no-print-directory "$@" >"$out" 2>"$err"; }
 lines() { grep -v '^make' "$err"; }
 
-# --- The default of CACHE_DIR
+topic 'The default of CACHE_DIR'
 default() { # WHAT HOME XDG_CACHE_HOME EXPECTED
 	mkdir -p "$2"
 	ok "$1" env HOME="$2" ${3:+XDG_CACHE_HOME="$3"} "$top/tests/make" -s -C "$top" image-id IMAGE="$image"
@@ -45,7 +45,7 @@ for setting in CACHE_DIR OUT CONTEXT DOCKERFILE SMOLFILE IMAGES_FILE DOCKER SMOL
 done
 ok 'no folder of that name is made' test ! -e "$top/~"
 
-# --- Another user's HOME, as sudo leaves it: nothing of root's is made in it
+topic "Another user's HOME, as sudo leaves it: nothing of root's is made in it"
 other() { # WHAT: the HOME $tmp/theirs
 	chown -Rh $them "$tmp/theirs"
 	find "$tmp/theirs" | sort >"$tmp/before"
@@ -74,7 +74,7 @@ must chmod 777 "$tmp/mine"
 must_fail 'a folder that everybody can write to' make -C "$top" image-id IMAGE="$image" CACHE_DIR="$tmp/mine/new/cache"
 ok '... nor' test ! -e "$tmp/mine/new"
 
-# --- Where a relative path begins
+topic 'Where a relative path begins'
 export CACHE_DIR="$real_cache"
 project=$tmp/project
 must mkdir -p "$project/sub" "$tmp/away"
@@ -126,7 +126,7 @@ is '-n says the same' "$?$(lines)" 0
 stands -n smolmachine IMAGE=a CONTEXT=nowhere
 like '... and refuses the same' "$(lines)" "^error: CONTEXT: '$project/nowhere' cannot be found"
 
-# --- Images files
+topic 'Images files'
 wish="{\"images\":[{\"image\":\"$image\",\"context\":\"$tmp/context/agent\"}]}"
 stands smolmachines IMAGES_FILE=sub
 like 'an images file that is a folder' "$(lines)" "^error: IMAGES_FILE: '$project/sub' is a folder; give IMAGES_FILE=<file>"
@@ -145,7 +145,7 @@ WISH='{"images":[{"image":"a","context":"nowhere"}]}'
 like 'relative paths of a pipe begin where the user stands' "$(lines)" "images\\[0\\]: CONTEXT: '$project/nowhere' cannot be found"
 is '... and not in the checkout' "$(git -C "$top" status --porcelain 2>/dev/null | grep -c '^?? \(cache dir\|agent\)')" 0
 
-# --- Units
+topic 'Units'
 path() { run_make -s smolmachine IMAGE="$image" "$@" && cat "$out"; }
 plain=$(path MEM=2048)
 for mem in 2G 2g 2GiB 2048M 2048mib 002048; do
@@ -160,7 +160,7 @@ for wrong in MEM=2GB MEM=2K MEM=G MEM=1.5G MEM=-1G MEM=99999999G MEM=99999999999
 done
 ok 'times and sizes with units' run_make smolmachine IMAGE="$image" ENTRYPOINT=/new BUILD_TIMEOUT=1h PUSH_TIMEOUT=30m PACK_TIMEOUT=90s TOOL_TIMEOUT=1M REGISTRY_TIMEOUT=10S STORE_MAX=10G ROUTE=push
 
-# --- Nothing named; the Dockerfile's other names
+topic "Nothing named; the Dockerfile's other names"
 must_fail 'a bare make smolmachine' make -C "$top" smolmachine
 like '... says what to give' "$(lines)" '^error: IMAGE is empty; give IMAGE=name.*CONTEXT=<folder>.*IMAGES=.*make smolmachines'
 must_fail 'CONTEXT alone' make -C "$top" smolmachine CONTEXT="$tmp/context/agent"
@@ -172,7 +172,7 @@ for name in dockerfile Containerfile; do
 	ok "a $name is found" run_make image-id IMAGE="$image" CONTEXT="$tmp/context/other"
 done
 
-# --- ulimit -f
+topic 'ulimit -f'
 must make_context large
 head -c 30000000 /dev/urandom >"$context/root/large"
 must change_image 'ENV LARGE=1'

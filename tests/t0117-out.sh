@@ -17,7 +17,7 @@ launcher_one=${one%.smolmachine} launcher_two=${two%.smolmachine}
 work=$tmp/work
 must mkdir -p "$work/folder"
 
-# --- What is no file of the user's
+topic "What is no file of the user's"
 refused() { # WHAT WHY OUT [THING, which stays as it is]
 	: >"$FAKE_DOCKER_LOG"
 	before=$(stat -c '%i %f %t %T' "${4-$3}" 2>/dev/null)
@@ -67,7 +67,7 @@ must_fail 'nothing came to be in the folder' ls "$work/new" "$work/agent.smolmac
 
 kill "$listener"
 
-# --- What is a file's place
+topic "What is a file's place"
 pair() { # WHAT LAUNCHER SIDECAR OUT
 	same "$1: the launcher" "$4" "$2"
 	same '... the sidecar' "$4.smolmachine" "$3"
@@ -85,7 +85,7 @@ ok 'a hard link of a machine is replaced' run_make smolmachine IMAGE="$other" OU
 pair '... by the other' "$launcher_two" "$two" "$work/hard"
 ok '... and the machine itself is whole' "$top/cache/bin/verify-machine" "$one"
 
-# --- What fails leaves the old pair
+topic 'What fails leaves the old pair'
 copy() { "$top/cache/bin/copy-machine" "$@" >"$tmp/said" 2>&1; } # KEY OUT
 key_two=${launcher_two##*/} key_two=${key_two%.smolmachine}
 small=$tmp/small
@@ -119,7 +119,7 @@ like '... is told before anything is built' "$(grep -v '^make' "$err")" "^error:
 must mount -o remount,rw "$small"
 pair '... with the old pair' "$launcher_one" "$one" "$small/agent"
 
-# --- What a killed copy left
+topic 'What a killed copy left'
 hash() { printf %s "$1" | sha256sum | cut -c1-16; } # NAME
 sh -c 'exec sleep 0' &
 wait $!

@@ -79,7 +79,7 @@ done
 must_fail 'a GNU Make that is too old' run_make .FEATURES= smolmachine IMAGE="$image"
 like 'says so, and the remedy' "$(cat "$err")" 'GNU Make .* is too old, smolmake needs 4.3 or newer.*brew install make'
 
-# --- the images file
+topic 'the images file'
 refused 'an image beside it' 'IMAGE: `smolmachines` packs the images of IMAGES_FILE; for this one: make smolmachine IMAGE=' smolmachines IMAGE=a
 refused 'a missing images file' "IMAGES_FILE: '/nowhere' is not there; give IMAGES_FILE" smolmachines IMAGES_FILE=/nowhere
 file() { # TEXT ERE WHAT
@@ -105,7 +105,7 @@ file '{"images":[{"image":"a"},{"image":"B"}]}' "images\\[1\\]: IMAGE: 'B' is no
 file '{"images":[{"image":"a","context":"nowhere"}]}' "images\\[0\\]: CONTEXT: '$tmp/nowhere'" 'a missing context in the file'
 refused 'OUT with an images file' 'OUT goes with one image' smolmachines IMAGES_FILE="$tmp/images/json" OUT="$tmp/x" || :
 
-# --- the engine
+topic 'the engine'
 must cp "$(command -v docker)" "$tmp/docker"
 unset DOCKER
 export DOCKER="$tmp/docker"
@@ -127,7 +127,7 @@ export DOCKER_HOST="$usual"
 like 'by its address' "$(cat "$err")" "DOCKER: the engine at 'tcp://192.0.2.1:2375' is remote"
 rm -rf "$HOME/.docker"
 
-# --- CACHE_DIR
+topic 'CACHE_DIR'
 unset CACHE_DIR
 echo file >"$tmp/file"
 refused 'a CACHE_DIR that is a file' "CACHE_DIR: .*'$tmp/file'" smolmachine IMAGE=a CACHE_DIR="$tmp/file"
@@ -143,7 +143,7 @@ if [ "$(id -u)" = 0 ]; then
 	refused 'a CACHE_DIR of another user' "CACHE_DIR: '.*/theirs' belongs to another user" smolmachine IMAGE=a CACHE_DIR="$tmp/theirs"
 fi
 
-# --- known only after the build
+topic 'known only after the build'
 export CACHE_DIR="$tmp/cache dir" DOCKER="$top/tests/fake/docker"
 run_make smolmachine IMAGE="smolmake-test/none-$mine"
 like 'an image that is not there is named, with the remedy' "$(cat "$err")" "IMAGE: there is no image 'smolmake-test/none.*give IMAGE=.* CONTEXT="

@@ -32,7 +32,7 @@ must foreign "smolmake-test/arm7-$mine:latest" arm v7
 must foreign "smolmake-test/arm-$mine:latest" arm ''
 must foreign "smolmake-test/arm6-$mine:latest" arm v6
 
-# --- PLATFORM is the image's, found or built, or there is no machine
+topic "PLATFORM is the image's, found or built, or there is no machine"
 for wrong in "$image linux/$other" "smolmake-test/other-$mine linux/$here" "$image windows/$here" "smolmake-test/arm7-$mine linux/arm/v6" \
 	"smolmake-test/arm6-$mine linux/arm" "smolmake-test/arm7-$mine linux/arm64" "$image linux/$here/v9"; do
 	name=${wrong% *} platform=${wrong#* }
@@ -87,7 +87,7 @@ ok 'without PLATFORM it will do' run_make smolmachine IMAGE="$image" CONTEXT="$c
 unlike '... and the engine is not asked' "$(cat "$FAKE_DOCKER_LOG")" inspect
 unset DOCKER_BUILDKIT
 
-# --- FORCE=1
+topic 'FORCE=1'
 must make_image forced 'ENV FORCED=1' 'RUN ["/bin/busybox", "touch", "/second"]'
 must run_make smolmachine IMAGE="$image"
 sidecar=$(cat "$out")
@@ -152,7 +152,7 @@ ok 'and with it who waited for it' wait $waiting
 is '... whose machine is that one: it was packed once' "$(packs) $(cat "$tmp/waiting.out")" "1 $sidecar"
 isnt '... and is a new one' "$(which)" "$before"
 
-# --- SQUASH is one for hits too
+topic 'SQUASH is one for hits too'
 is 'an image of two layers' "$(docker image inspect -f '{{len .RootFS.Layers}}' "$image")" 2
 export FAKE_SMOLVM_VERSION=1.17.0
 squash() { # SQUASH PACKS WHAT
@@ -174,7 +174,7 @@ squash '' 0 'where an older version told nothing of layers'
 squash 1 1 'where an older version told nothing of layers'
 squash 1 0 'once it is told'
 
-# --- an upgrade of smolvm
+topic 'an upgrade of smolvm'
 forget
 FAKE_SMOLVM_VERSION=1.32.2
 ok 'a machine of an older smolvm' run_make smolmachine IMAGE="$image"
@@ -211,7 +211,7 @@ must run_make smolmachine IMAGE="$image" FORCE=1
 must run_make smolmachine IMAGE="$image"
 is 'FORCE=1 renews it, and no more is said' "$(cat "$err") $(jq -r .smolvm_version "$record")" ' 1.32.2'
 
-# --- a cache of another kind of host
+topic 'a cache of another kind of host'
 forget
 mkdir "$tmp/bin"
 fake_program "$tmp/bin/uname" '[ "$1" = -m ] && echo riscv64 || echo Linux'
@@ -225,7 +225,7 @@ forget
 ok '... and then a hit' run_make smolmachine IMAGE="$image"
 is '... without a pack' "$(packs)" 0
 
-# --- the launcher is the one that was published
+topic 'the launcher is the one that was published'
 launcher=${sidecar%.smolmachine}
 size=$(stat -c %s "$launcher")
 printf X | dd of="$launcher" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
@@ -239,7 +239,7 @@ forget
 ok 'a record without its hash, as older versions wrote' run_make smolmachine IMAGE="$image"
 is '... is a hit' "$(packs)" 0
 
-# --- options that only the record tells apart
+topic 'options that only the record tells apart'
 must run_make smolmachine IMAGE="$image" CPUS=3
 with=$(cat "$out")
 with=${with%.smolmachine.smolmachine}.json

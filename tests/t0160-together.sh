@@ -11,7 +11,7 @@ one=$image
 must run_make image-id IMAGE="$one"
 key=$(cat "$out")
 
-# --- many on one image
+topic 'many on one image'
 n=12 pids=''
 for i in $(seq $n); do
 	timeout 100 "$top/tests/make" -s -C "$top" smolmachine IMAGE="$one" >"$tmp/out.$i" 2>"$tmp/err.$i" &
@@ -23,7 +23,7 @@ is "$n makes on one image all succeed" "$bad" 0
 is 'with equal answers' "$(cat "$tmp"/out.* | sort | uniq -c | awk '{ print $1 }')" $n
 is 'and one pack' "$(packs)" 1
 
-# --- who waits says for whom
+topic 'who waits says for whom'
 rm -f "$CACHE_DIR"/*.smolmachine
 export FAKE_SMOLVM_FAULT=slow=3
 start_make smolmachine IMAGE="$one"
@@ -35,7 +35,7 @@ like 'and says for whom: pid, image, since when' "$(cat "$tmp/err.w")" \
 finish_make 30
 unset FAKE_SMOLVM_FAULT
 
-# --- overlapping sets under -j
+topic 'overlapping sets under -j'
 set --
 for n in two three four; do
 	must make_image $n
@@ -64,7 +64,7 @@ for i in 1 2 3 4 5 6; do
 done
 is 'every answer is right' "$wrong" ''
 
-# --- PACK_JOBS bounds the packs, however large -j is
+topic 'PACK_JOBS bounds the packs, however large -j is'
 export FAKE_SMOLVM_FAULT=slow=1,no-pull
 for jobs in 1 2; do
 	rm -f "$CACHE_DIR"/*.smolmachine

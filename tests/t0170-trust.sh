@@ -17,14 +17,14 @@ forget() { : >"$FAKE_SMOLVM_LOG"; }
 owner() { stat -c '%u %a' "$1"; }
 as_them() { setpriv --reuid="$them" --regid="$them" --clear-groups "$@"; }
 
-# --- Who else can look or reach into the cache
+topic 'Who else can look or reach into the cache'
 is 'CACHE_DIR is the user'"'"'s alone' "$(stat -c %a "$CACHE_DIR")" 700
 must chmod 755 "$tmp" # so that it is CACHE_DIR that stops them
 must_fail 'another user cannot list it' as_them ls "$CACHE_DIR"
 must_fail '... nor read a machine' as_them cat "$sidecar"
 must_fail '... nor write a lock' as_them sh -c ': >>"$1"' sh "$CACHE_DIR/.lock/$key"
 
-# --- Entries of somebody else's
+topic "Entries of somebody else's"
 refused_then_packed() { # WHAT WHY FILE
 	forget
 	ok "$1: make does not take it" run_make smolmachine IMAGE="$image"
@@ -67,7 +67,7 @@ must mv "$CACHE_DIR/.verified/$key" "$tmp/word"
 must ln -s "$tmp/word" "$CACHE_DIR/.verified/$key"
 refused_then_packed 'nor one behind a link' 'CRC-32 .* damaged' "$CACHE_DIR/.verified/$key" '0 600'
 
-# --- What is packed under a lax umask
+topic 'What is packed under a lax umask'
 must rm "$sidecar"
 (umask 000 && run_make smolmachine IMAGE="$image")
 is 'umask 0: launcher, sidecar and record are nobody else'"'"'s to write' \
@@ -77,7 +77,7 @@ must rm -rf "$tmp/lax"
 (umask 000 && run_make smolmachine IMAGE="$image" CACHE_DIR="$tmp/lax/a/b")
 is '... nor what is made for it' "$(find "$tmp/lax" -perm /022)" ''
 
-# --- The cache's own folders, and what is above it
+topic "The cache's own folders, and what is above it"
 refuses() { # WHAT WHY [MAKE ARGS...]
 	_what=$1 _why=$2
 	shift 2
@@ -154,7 +154,7 @@ must chmod 755 "$above"
 must run_make smolmachine IMAGE="$image" CACHE_DIR="$above/link"
 is 'a CACHE_DIR that is a link means what it leads to, checked' "$(cat "$out")" "$tmp/elsewhere/$key.smolmachine.smolmachine"
 
-# --- Links that lead out of it
+topic 'Links that lead out of it'
 victim=$tmp/victim
 must mkdir "$victim"
 untouched() { # WHAT
@@ -220,7 +220,7 @@ must run_make smolmachine IMAGE="$image"
 must_fail "our own: what it names goes" docker image inspect "127.0.0.1:1/$image"
 must_fail '... and it too' test -e "$run"
 
-# --- OUT, in a folder where others put things too
+topic 'OUT, in a folder where others put things too'
 must mkdir "$tmp/shared"
 must chmod 1777 "$tmp/shared"
 must ln -s "$victim/file" "$tmp/shared/out"

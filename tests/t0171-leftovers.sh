@@ -21,7 +21,7 @@ dead_run() { # [OWNER]: its folder in $run
 }
 hit() { run_make smolmachine IMAGE="$image"; }
 
-# --- Processes: a group whose leader is gone, as a daemon's can be
+topic "Processes: a group whose leader is gone, as a daemon's can be"
 group_of() { # [SETTING...]: $member sleeps in the group $group
 	setsid env "$@" sh -c 'sleep 300 & echo "$$ $!"' >"$tmp/group"
 	read -r group member <"$tmp/group"
@@ -55,7 +55,7 @@ must hit
 ok '... but not in another group, as what it has started for others' alive "$member"
 kill "$member"
 
-# --- Owners of other boots
+topic 'Owners of other boots'
 dead_run "0123456789ab-$space-$$-1"
 docker tag "$image" 127.0.0.1:1/other-boot:x
 echo 127.0.0.1:1/other-boot:x >"$run/a.tag"
@@ -87,7 +87,7 @@ fi
 rm -rf "$run"
 docker rmi 127.0.0.1:1/other-boot:x >/dev/null 2>&1
 
-# --- Tags: a reference is a live run's while that has the port
+topic "Tags: a reference is a live run's while that has the port"
 "$top/cache/tests/serve" -p 0 >"$tmp/port" &
 server=$!
 ok 'a server' wait_for '[ -s "$tmp/port" ]' 10
@@ -205,7 +205,7 @@ must hit
 is "... nor does a dead run's tag take it along" "$(docker image inspect -f '{{.RepoTags}}{{.RepoDigests}}' "$nameless")" '[][]'
 docker rmi "$nameless" >/dev/null
 
-# --- An engine that does not answer rmi: nobody waits for that
+topic 'An engine that does not answer rmi: nobody waits for that'
 for n in 1 2 3 4; do
 	dead_run "$dead$n"
 	docker tag "$image" "127.0.0.1:$n/agent:x"
@@ -240,7 +240,7 @@ must hit
 is '... which removes all of them' "$(find "$CACHE_DIR/.run" -mindepth 1)" ''
 must_fail '... with their tags' docker image inspect 127.0.0.1:4/agent:x
 
-# --- Temporary files of a write that was killed
+topic 'Temporary files of a write that was killed'
 for folder in .id .verified .store .floor; do
 	mkdir -p "$CACHE_DIR/$folder"
 	for age in now yesterday; do

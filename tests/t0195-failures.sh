@@ -12,7 +12,7 @@ last() { grep -v '^make' "$err" | tail -n "${1-1}"; } # what is ours in the end
 make_image one && one=$image && make_image two && two=$image && make_image three && three=$image && make_image four && four=$image ||
 	exit 1
 
-# --- One image
+topic 'One image'
 must_fail 'an image that is not there' run_make smolmachine IMAGE="smolmake-test/none-$mine"
 like '... is named in the last line, as it was typed' "$(last)" \
 	"^1 of 1 failed: smolmake-test/none-$mine: identify: IMAGE: there is no image 'smolmake-test/none-$mine'"
@@ -47,7 +47,7 @@ unset FAKE_DOCKER_FAULT
 must_fail 'what cannot be put at OUT' run_make smolmachine IMAGE="$one" OUT=/proc/none
 isnt '... says something' "$(last)" ''
 
-# --- Time-outs: which image, which setting
+topic 'Time-outs: which image, which setting'
 rm -f "$CACHE_DIR"/*.smolmachine
 export FAKE_SMOLVM_FAULT=hang
 must_fail 'a pack that takes too long' run_make smolmachine IMAGE="$one" PACK_TIMEOUT=3
@@ -60,7 +60,7 @@ like '... names image, program, seconds and setting' "$(last)" \
 	"^1 of 1 failed: $broken: build: '.*docker' did not end within 2 s and was stopped; give a larger BUILD_TIMEOUT\$"
 unset FAKE_DOCKER_FAULT
 
-# --- Several
+topic 'Several'
 : >"$FAKE_SMOLVM_LOG"
 none=smolmake-test/none-$mine:v9
 must_fail 'one of four that is not there' run_make -k -j4 smolmachine IMAGES="$one $none $two $three"
@@ -86,7 +86,7 @@ like '... are both named' "$(sed 's/: Error.*//' "$tmp/lines" | tr '\n' '|')" \
 	"^$one: pack\\|smolmake-test/other-$mine:v2: pack\\|2 of 2 failed: $one, smolmake-test/other-$mine:v2\\|\$"
 unset FAKE_SMOLVM_FAULT
 
-# --- Without -k: what was not finished is named too
+topic 'Without -k: what was not finished is named too'
 rm -f "$CACHE_DIR"/*.smolmachine
 must_fail 'one that is not there, before two others' run_make smolmachine IMAGES="$none $one $two"
 is '... names those that were not finished' "$(last 2 | sed 's/: IMAGE:.*//' | tr '\n' '|')" \
@@ -97,7 +97,7 @@ is '... too' "$(last 2 | sed 's/: IMAGE:.*//' | tr '\n' '|')" \
 must_fail 'image-id, one that is there first' run_make image-id IMAGES="$one $none"
 unlike '... which is finished' "$(cat "$err")" 'not finished'
 
-# --- A helper that is killed writes nothing down
+topic 'A helper that is killed writes nothing down'
 export FAKE_SMOLVM_FAULT=hang
 : >"$FAKE_SMOLVM_LOG"
 start_make -k smolmachine IMAGES="$one $none"
@@ -109,7 +109,7 @@ isnt 'a helper of a pack is killed with KILL: the run fails' "$rc" 0
 is '... and names its image, with the step' "$(last 3 | sed 's/: IMAGE:.*//; s/: no reason could be written down.*/: no reason/' | tr '\n' '|')" \
 	"$none: identify|$one: pack: no reason|2 of 2 failed: $none, $one|"
 
-# --- A program that fails without a word
+topic 'A program that fails without a word'
 fake_program "$tmp/silent" 'exit 1'
 must_fail 'a smolvm that says nothing' run_make smolmachine IMAGE="$one" SMOLVM=/bin/false
 like '... is told with command, status and remedy' "$(grep '^error' "$err")" \
@@ -129,7 +129,7 @@ fake_program "$tmp/bin/jq" 'exit 3'
 must_fail 'a jq that says nothing' env PATH="$tmp/bin:$PATH" "$top/tests/make" --no-print-directory -C "$top" smolmachines IMAGES_FILE="$tmp/images.json"
 like '... too' "$(cat "$tmp/.log")" "^error: IMAGES_FILE: '.*': 'jq --join-output' ended with 3 and said nothing"
 
-# --- A container that nobody asked for is not blamed on REGISTRY_IMAGE
+topic 'A container that nobody asked for is not blamed on REGISTRY_IMAGE'
 rm -f "$CACHE_DIR"/*.smolmachine
 export FAKE_DOCKER_FAULT=pull:fail
 must_fail 'ROUTE=push with an engine that cannot reach us, and no registry image here' run_make smolmachine IMAGE="$one" ROUTE=push REGISTRY_IMAGE=
@@ -137,7 +137,7 @@ like '... is told by ROUTE, the reason and the remedy' "$(last)" \
 	"^1 of 1 failed: $one: serve: ROUTE: push takes a registry container where the engine cannot push to us, .*; leave ROUTE out, or give REGISTRY_IMAGE="
 unset FAKE_DOCKER_FAULT
 
-# --- What is missing is told before the build
+topic 'What is missing is told before the build'
 must make_context fresh
 echo "$image" >>"$tmp/.images"
 must_fail 'a build beside no smolvm' run_make smolmachine IMAGE="$image" CONTEXT="$context" SMOLVM=no-smolvm
@@ -148,7 +148,7 @@ unlike 'where nothing is built there is no warning' "$(cat "$err")" warning
 ok 'with a smolvm there is none either' run_make smolmachine IMAGE="$image" CONTEXT="$context"
 unlike '...' "$(cat "$err")" warning
 
-# --- A pack that fails while others wait for it
+topic 'A pack that fails while others wait for it'
 rm -f "$CACHE_DIR"/*.smolmachine
 mkdir "$tmp/latch"
 tried=
@@ -221,7 +221,7 @@ finish
 is 'a holder that is killed shares nothing' "$(cat "$tmp/status.2") $(grep -c meanwhile "$tmp/err.2")" '0 0'
 unset FAKE_SMOLVM_FAULT FAKE_SMOLVM_LATCH
 
-# --- Interrupted is not failed
+topic 'Interrupted is not failed'
 rm -f "$CACHE_DIR"/*.smolmachine
 export FAKE_SMOLVM_FAULT=hang
 : >"$FAKE_SMOLVM_LOG"

@@ -25,7 +25,7 @@ lost() { # DESCRIPTION COMMAND...: fails in both ways, with one line of ours
 	done
 }
 
-# --- Helpers: each has a usage that it prints, and some an answer
+topic 'Helpers: each has a usage that it prints, and some an answer'
 for source in "$top"/helpers/*.c; do
 	helper=${source##*/} helper=${helper%.c}
 	helpers="${helpers-} $helper"
@@ -43,7 +43,7 @@ is 'a program that prints nothing has no answer to lose' "$("$top/cache/bin/with
 "$top/cache/bin/with-deadline" -l "$tmp/log" -o "$tmp/from-closed" sh -c 'echo out; echo err >&2' <&- >&- 2>"$err"
 is 'a file that is opened is not taken for the closed stdout' "$? $(cat "$tmp/from-closed") $(cat "$tmp/log")" '0 out err'
 
-# --- Goals
+topic 'Goals'
 goal() { "$top/tests/make" --no-print-directory -C "$top" "$@"; }
 must make_context agent
 echo "$image" >>"$tmp/.images"

@@ -25,7 +25,7 @@ $3
 $4"
 }
 
-# --- Usage, and the cost of a start: all of them.
+topic 'Usage, and the cost of a start: all of them'
 for helper in $helpers; do
 	run "$helper" -h
 	is "$helper -h: on stdout, and nothing else" "$rc $(wc -c <"$err")" '0 0'
@@ -59,7 +59,7 @@ else
 	done
 fi
 
-# --- image-id
+topic 'image-id'
 hex=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 run image-id "sha256:$hex"
 did 'image-id: the first 16 digits' 0 0123456789abcdef ''
@@ -95,7 +95,7 @@ for arguments in '' 'a b' '-f' '-f x y'; do
 	is "image-id $arguments: called wrongly" $rc 100
 done
 
-# --- host-port
+topic 'host-port'
 says_none='host-port: no port, or more than one, in what the engine printed'
 run host-port '127.0.0.1:32770'
 did 'host-port: of an argument' 0 32770 ''
@@ -129,7 +129,7 @@ did 'host-port: no input' 111 '' 'host-port: cannot read standard input: Is a di
 run host-port a b
 is 'host-port: called wrongly' $rc 100
 
-# --- verify-machine
+topic 'verify-machine'
 head -c 300000 /dev/urandom >"$tmp/assets"
 printf '{"image":"127.0.0.1:5000/x:%.16s","digest":"sha256:%s","platform":"linux/amd64","smolvm_version":"1.9.2",
 "assets":{"layers":[{"digest":"sha256:%s"}]}}' $hex $hex $hex >"$tmp/manifest"
@@ -179,7 +179,7 @@ is 'verify-machine -q: called wrongly' $rc 100
 "$top/cache/bin/verify-machine" "$tmp/good" >/dev/full 2>"$err"
 is 'verify-machine: what cannot be printed is no success' $? 111
 
-# --- Memory: as much for 200 MB as for nothing.
+topic 'Memory: as much for 200 MB as for nothing'
 truncate -s 200M "$tmp/assets"
 sidecar "$tmp/large"
 rm -f "$tmp/costs" "$tmp/assets"

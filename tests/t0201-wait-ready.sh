@@ -57,7 +57,7 @@ serve -H 'X-Run:   0123 4567  '
 run -H 'X-Run: 0123 4567' "$url"
 ready 'blanks around a value do not count'
 
-# --- Not yet
+topic 'Not yet'
 serve -b 60000
 run -t 1 "$url"
 not_ready 'refused' 1 '.*(refused|connect)'
@@ -99,7 +99,7 @@ serve -s '302 Found' -H "Location: http://127.0.0.1:$redirected/"
 run -t 1 "$url"
 not_ready 'a redirect is not followed' 1 'status 302'
 
-# --- How fast: the median of several tries; a machine that is busy elsewhere gets three chances.
+topic 'How fast: the median of several tries; a machine that is busy elsewhere gets three chances'
 tries=9
 late() { # ARGUMENT...: of serve; in $late, milliseconds
 	: >"$tmp/late"
@@ -130,7 +130,7 @@ run -t 10 "$url"
 ready 'a server that is late by a second'
 between 'is waited for' 900 3000
 
-# --- Only what was asked for
+topic 'Only what was asked for'
 serve
 http_proxy=http://127.0.0.1:9 HTTP_PROXY=$http_proxy all_proxy=$http_proxy ALL_PROXY=$http_proxy
 export http_proxy HTTP_PROXY all_proxy ALL_PROXY
@@ -147,7 +147,7 @@ run -t 0 "$url"
 is 'no time, no answer' $rc 1
 unlike 'no control byte of a URL reaches the terminal' "$(cat "$err")" "$(printf '\033')"
 
-# --- Signals: at once, and by the signal.
+topic 'Signals: at once, and by the signal'
 serve -b 60000
 for signal in TERM HUP; do
 	env --default-signal "$top/cache/bin/wait-ready" -t 60 "$url" &
@@ -159,7 +159,7 @@ for signal in TERM HUP; do
 	is "SIG$signal ends it by that signal" "$(kill -l $rc)" $signal
 done
 
-# --- Usage
+topic 'Usage'
 for arguments in '' 'a b' '-t' '-H' '-t 1' '-x a'; do
 	# shellcheck disable=SC2086 # a list
 	run $arguments

@@ -25,7 +25,7 @@ free() { # FILE: can it be had at once?
 }
 gone() { ! alive "$1"; }
 
-# --- What it runs
+topic 'What it runs'
 run a -- sh -c 'echo "$LOCKED"; exit 3'
 is 'the status and the output are those of the command' "$rc $(cat "$out" "$err")" '3 a'
 run a -- sh -c 'kill -KILL $$'
@@ -45,7 +45,7 @@ mkdir 'a folder'
 run 'a folder/b c' d -- sh -c 'echo "$LOCKED"'
 is 'several free locks are one batch, named by their last components' "$(cat "$out")" 'b c d'
 
-# --- One at a time
+topic 'One at a time'
 hold -m 'claude-bottle, and more' a
 ok 'the lock is held' test -e held
 expect_code 'who would have it waits' 124 timeout 0.5 "$with_lock" -q a -- touch ran
@@ -75,7 +75,7 @@ done
 for pid in $pids; do wait "$pid" || fail 'each of eight has its turn'; done
 is 'of eight at once none runs beside another' "$(tr -d '\n' <log)" '+-+-+-+-+-+-+-+-'
 
-# --- Batches
+topic 'Batches'
 hold b
 (
 	wait_for '[ -s log ]' 60
@@ -116,7 +116,7 @@ rc=0
 for pid in $pids; do wait "$pid" || rc=$?; done
 is 'sets that overlap crosswise block nobody' $rc 0
 
-# --- Few descriptors: a lock is one, of the command too
+topic 'Few descriptors: a lock is one, of the command too'
 set --
 i=0
 while [ $i -lt 300 ]; do
@@ -133,7 +133,7 @@ for limit in 16 64 256; do
 done
 rm -f many.*
 
-# --- Slots
+topic 'Slots'
 : >log
 pids='' i=0
 while [ $i -lt 9 ]; do
@@ -153,7 +153,7 @@ is '-s 2: any that is free will do' "$(cat "$out")" slot.2
 expect_code '-s 1: with none free it waits' 124 timeout 0.5 "$with_lock" -q -s 1 slot -- true
 release
 
-# --- However it ends
+topic 'However it ends'
 hold a
 kill -s KILL $holder
 ok 'kill -9 of the holder: the command is asked to end, and the lock is free' wait_for 'free a' 60
@@ -207,7 +207,7 @@ release
 )
 is 'nohup: SIGHUP ends neither' "$? $(cat went)" '0 on'
 
-# --- Usage
+topic 'Usage'
 for arguments in '' a '--' 'a --' '-- true' 'a true' '-s' '-m' '-x a -- true'; do
 	# shellcheck disable=SC2086 # a list
 	run $arguments

@@ -18,7 +18,7 @@ $3"
 }
 gone() { ! alive "$1"; }
 
-# --- The program
+topic 'The program'
 run sh -c 'exit 3'
 did 'the status is the program'\''s' 3 ''
 run sh -c 'exit 200'
@@ -62,7 +62,7 @@ exec 7<&-
 [ -d /proc/self/fd ] || skip_kernel 'descriptors' 'no /proc'
 did 'it has no descriptor of ours' 0 ''
 
-# --- The deadline
+topic 'The deadline'
 run -t 1 -n pack sh -c 'echo $$ >leader; sleep 60 & echo $! >child; (sleep 61 & echo $! >grandchild; wait) & wait'
 did 'a deadline that passes is 124, and is said' 124 "with-deadline: pack: 'sh' did not end within 1 s and was stopped"
 ok '... in time' test $took -le 3
@@ -80,7 +80,7 @@ ok '... no time either' test $took -le 1
 run -t 0 sleep 0.1
 did '-t 0 is none' 0 ''
 
-# --- Log
+topic 'Log'
 run -l log sh -c 'echo out; echo err >&2'
 did '-l: what was quick and succeeded is silent' 0 ''
 is '... and is in the log' "$(cat log)" 'out
@@ -139,7 +139,7 @@ did '-l: through no link' 111 "with-deadline: cannot create 'link': Too many lev
 run -l none/log true
 did '-l: no folder for it' 111 "with-deadline: cannot create 'none/log': No such file or directory"
 
-# --- What it leaves for others
+topic 'What it leaves for others'
 run -n tag -s seconds true
 run -n push -s seconds sleep 0.2
 run -n pack -s seconds false
@@ -162,7 +162,7 @@ run -n pack -m 'a -> b' true
 did '... not under make -s' 0 ''
 unset SILENT
 
-# --- However we end
+topic 'However we end'
 for signal in TERM INT HUP; do
 	rm -f child asked
 	env --default-signal "$with_deadline" -c finished3 \
@@ -198,7 +198,7 @@ ok 'kill -9 of our parent: the program ends' wait_for 'gone "$(cat leader)"' 60
 )
 is 'nohup: SIGHUP ends neither' "$? $(cat went)" '0 on'
 
-# --- Usage
+topic 'Usage'
 for arguments in '' '-t 1' '-t' '-x true' '-l'; do
 	# shellcheck disable=SC2086 # a list
 	run $arguments

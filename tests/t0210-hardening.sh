@@ -3,14 +3,14 @@
 # that invite one.
 . "$(dirname "$0")/lib.sh"
 
-# --- The sources
+topic 'The sources'
 # Each has a better sister: no bound, no error, state of its own, or a shell.
 banned='atoi|atol|atoll|atof|gets|strcpy|stpcpy|strcat|sprintf|vsprintf|strtok|scanf|tmpnam|mktemp|system|popen|vfork|alloca'
 sed 's|/\*.*\*/||; s|//.*||; s|"\([^"\\]\|\\.\)*"|""|g' "$top"/helpers/*.c "$top"/helpers/*/*.[ch] >"$tmp/sources"
 is 'no banned function in helpers/' "$(grep -nE "(^|[^A-Za-z0-9_])($banned)[[:space:]]*\\(" "$tmp/sources")" ''
 is '... that the test would see' "$(echo 'n = atoi(s); strtok_r(a, b, c); x_system();' | grep -cE "(^|[^A-Za-z0-9_])($banned)[[:space:]]*\\(")" 1
 
-# --- The programs
+topic 'The programs'
 [ "$(uname)" = Linux ] || done_testing # no ELF
 need readelf objdump
 set -- "$top"/helpers/*.c

@@ -29,7 +29,7 @@ packs_with() { # SETTING...
 	return 1
 }
 
-# --- The same engine by another path of its socket; another one, of another name, that has no image.
+topic 'The same engine by another path of its socket; another one, of another name, that has no image'
 relay "UNIX-LISTEN:$tmp/same.sock,fork" "UNIX-CONNECT:$SMOLMAKE_TEST_SOCKET"
 cat >"$tmp/bin/other-engine" <<EOT
 #!/bin/sh
@@ -81,7 +81,7 @@ is '... names the socket' "$(saves)" 0
 unset DOCKER_CONTEXT
 rm -rf "$HOME/.docker"
 
-# --- podman under docker's name, beside a socket where docker answers.
+topic "podman under docker's name, beside a socket where docker answers"
 fake_program "$tmp/bin/docker" "
 echo \"\$*\" >>'$log'
 case \$1 in
@@ -112,7 +112,7 @@ for host in "$real" unix:///nowhere/docker.sock; do
 		is '... asks once, and for nothing but the image' "$(sed 's/ [^ ]*$//' "$log")" 'image inspect'
 done
 
-# --- Forms of DOCKER_HOST
+topic 'Forms of DOCKER_HOST'
 if [ "$SMOLMAKE_TEST_ENGINE" = private ] && ! curl -s --max-time 2 http://127.0.0.1:2375/_ping >/dev/null; then
 	relay TCP-LISTEN:2375,bind=127.0.0.1,fork,reuseaddr "UNIX-CONNECT:$SMOLMAKE_TEST_SOCKET"
 	must wait_for 'docker -H tcp://127.0.0.1:2375 version >/dev/null 2>&1' 10

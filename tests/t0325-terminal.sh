@@ -42,7 +42,7 @@ running() {
 	done
 }
 
-# --- stty tostop
+topic 'stty tostop'
 export IMAGE="$image"
 begin 'MAKE smolmachine; note status $?'
 finish 'a run that writes to its terminal is not stopped by `stty tostop`' 'status 0'
@@ -61,7 +61,7 @@ type_keys 'secret\n'
 finish 'a smolvm that asks the terminal gets no answer, and is not stopped' 'status 0'
 ok '... none at all' test ! -e "$tmp/answer"
 
-# --- Ctrl-Z
+topic 'Ctrl-Z'
 mkdir "$tmp/latch"
 export FAKE_SMOLVM_LATCH="$tmp/latch"
 for route in direct push; do
@@ -88,7 +88,7 @@ finish 'what is stopped can be killed' 'stopped 148
 killed'
 assert_nothing_left '... and leaves nothing' 30
 
-# --- Ctrl-C and Ctrl-\, which are make's usual status
+topic 'Ctrl-C and Ctrl-\, which are make'\''s usual status'
 for key in 003:130:130 034:1:131; do # make itself dies of no SIGQUIT, cat does
 	piped=${key##*:} key=${key%:*}
 	export FAKE_DOCKER_FAULT=build:gate
@@ -112,7 +112,7 @@ for key in 003:130:130 034:1:131; do # make itself dies of no SIGQUIT, cat does
 	assert_nothing_left '... leaves nothing' 30
 done
 
-# --- The background, and a terminal that goes
+topic 'The background, and a terminal that goes'
 rm -f "$tmp/latch"/*
 begin 'stty -tostop; MAKE smolmachine & until ls "$FAKE_SMOLVM_LATCH" | grep -q at.; do sleep 0.1; done; kill %1; wait %1; note status $?'
 finish 'kill %1 ends what runs in the background' 'status 143'

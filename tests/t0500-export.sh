@@ -39,7 +39,7 @@ fake_engine() { # COMMAND that prints an export
 }
 by_fake() { env DOCKER_HOST=tcp://127.0.0.1:1 DOCKER="$tmp/bin/docker" "$@"; } # no socket, so it is asked
 
-# --- Two images that share all layers but one.
+topic 'Two images that share all layers but one'
 must make_context one
 head -c 9000000 /dev/urandom >"$context/noise"
 seq 1300000 >"$context/text" # 9 MB
@@ -60,7 +60,7 @@ if [ "$SMOLMAKE_TEST_ENGINE" = private ] && podman=$(command -v podman); then
 	chmod +x "$tmp/bin/podman"
 fi
 
-# --- How it is called
+topic 'How it is called'
 expect_code 'without an image it is called wrongly' 100 "$serve"
 expect_code 'with an unknown option' 100 "$serve" -x "a:b=$one_id"
 expect_code 'with another compression' 100 "$serve" -c lz4 "a:b=$one_id"
@@ -72,7 +72,7 @@ expect_code 'a NAME twice' 100 "$serve" "a:b=$one_id" "a:b=$two_id"
 expect_code 'a -- without a command' 100 "$serve" "a:b=$one_id" --
 ok '-h says how' sh -c '"$1" -h | grep -q "^usage: with-registry "' sh "$serve"
 
-# --- What it answers
+topic 'What it answers'
 start "team/one:v1=$one_id" "two:v2=$two_id" "team/one:v0=$two_id" "solo:x=$one_id"
 like 'it says where it serves: on loopback' "$registry" '^127\.0\.0\.1:[0-9]+$'
 is 'GET /v2/' "$(get /v2/)" 200
@@ -119,7 +119,7 @@ same 'every layer holds what the config says' "$tmp/unpacked" "$tmp/diff_ids"
 is 'layers are zstd, and say so' "$(jq -r '[.layers[].mediaType] | unique[]' "$tmp/manifest")" \
 	application/vnd.oci.image.layer.v1.tar+zstd
 
-# --- Pieces
+topic 'Pieces'
 blob=$(jq -r '.layers | max_by(.size).digest' "$tmp/manifest")
 size=$(jq -r '.layers | max_by(.size).size' "$tmp/manifest")
 get "/v2/team/one/blobs/$blob" >/dev/null
@@ -140,7 +140,7 @@ ok 'a client that stopped half way goes on from there' \
 	curl -sS --max-time 30 -C - -o "$tmp/half" "http://$registry/v2/team/one/blobs/$blob"
 same 'and has all of it' "$tmp/half" "$tmp/whole"
 
-# --- What is not there
+topic 'What is not there'
 shared=$(jq -r '.layers[0].digest' "$tmp/manifest")
 get /v2/two/manifests/v2 >/dev/null
 is 'images share layers' "$(jq -r '.layers[0].digest' "$tmp/body")" "$shared"
@@ -173,7 +173,7 @@ for method in POST PUT PATCH DELETE OPTIONS; do
 	is "$method is not for us" "$(get /v2/team/one/blobs/uploads/ -X $method -d x) $(code) $(header Allow)" '405 UNSUPPORTED GET, HEAD'
 done
 
-# --- Those who do not speak HTTP, or not at all
+topic 'Those who do not speak HTTP, or not at all'
 tls='\026\003\001\001\000\001\000\000\374\003\003'
 like 'a TLS hello gets an answer that says so' "$(talk "$tls" | head -n 1)" '^HTTP/1\.0 400 Bad Request'
 begin=$(date +%s%N)
@@ -219,7 +219,7 @@ ok 'SIGTERM ends it' stop
 must_fail 'for everybody' curl -sS --max-time 5 "http://$registry/v2/"
 is 'it said nothing that it need not say' "$(grep -v '^  PULL ' "$tmp/log")" ''
 
-# --- Real clients
+topic 'Real clients'
 # Everything that the manifest names, as skopeo keeps it.
 pulled_by_skopeo() { # NAME
 	rm -rf "$tmp/dir"
@@ -267,7 +267,7 @@ for coding in zstd gzip none; do
 	stop
 done
 
-# --- Compressed as long as the export comes: what has not begun when it ends goes out as it is, for whoever takes both.
+topic 'Compressed as long as the export comes: what has not begun when it ends goes out as it is, for whoever takes both'
 fake_engine "cat '$tmp/export.tar'; sleep 3"
 must docker save -o "$tmp/export.tar" "$one_id"
 V=2 by_fake "$serve" -t "$spool" -c early "a:x=$one_id" -- sh -c 'skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/a:x" "dir:$1"' \
@@ -287,7 +287,7 @@ jq -r '.layers[] | "\(.digest[7:]) \(.mediaType)"' "$tmp/early/manifest.json" | 
 done >"$tmp/unpacked"
 same 'however many of them: each is what the config says' "$tmp/unpacked" "$tmp/diff_ids"
 
-# --- With a command
+topic 'With a command'
 SILENT=1 "$serve" -t "$spool" -o "$tmp/where" "a:x=$one_id" -- sh -c 'cp "$1" "$2"; echo "$REGISTRY"; curl -sS "http://$REGISTRY/v2/a/tags/list" >&2; exit 7' \
 	sh "$tmp/where" "$tmp/copy" >"$tmp/stdout" 2>"$tmp/stderr"
 is "the command's status is ours" $? 7
@@ -297,7 +297,7 @@ ok 'which is gone' test ! -e "$tmp/where"
 is 'SILENT is silent' "$(cat "$tmp/stderr")" '{"name":"a","tags":["x"]}'
 expect_code 'a command that is not there' 127 "$serve" -t "$spool" "a:x=$one_id" -- "$tmp/not-there"
 
-# --- How far the pull is
+topic 'How far the pull is'
 # shellcheck disable=SC2016
 pull_all='for l in $(curl -sS "http://$REGISTRY/v2/a/manifests/x" | jq -r ".layers[].digest"); do
 	curl -sS "http://$REGISTRY/v2/a/blobs/$l" |
@@ -323,7 +323,7 @@ ok 'a reader that does not read holds nobody up' timeout 30 sh -c '"$@" >"$0"' "
 kill $reader
 wait $reader 2>/dev/null
 
-# --- Squashed
+topic 'Squashed'
 start -s -c gzip "a:x=$one_id" "b:y=$two_id"
 ok 'skopeo pulls what is squashed' pulled_by_skopeo a:x
 is 'it has one layer' "$(jq '.layers | length' "$tmp/dir/manifest.json")" 1
@@ -332,7 +332,7 @@ is 'which the config knows' "$(jq -r '.rootfs.diff_ids[]' "$tmp/dir/$(jq -r '.co
 is 'and all the files' "$(tar -tf "$tmp/flat.tar" | grep -cE '^(bin/(sh|busybox)|noise|text)$')" 4
 stop
 
-# --- Engines
+topic 'Engines'
 fake_engine "cat '$tmp/export.tar'"
 must docker save -o "$tmp/export.tar" "$one_id" "$two_id"
 ok 'without a socket the command is asked' by_fake "$serve" -t "$spool" "a:x=$one_id" "b:y=$two_id" "c:z=$one_id" -- true
@@ -348,7 +348,7 @@ if [ -n "$podman" ]; then
 	ok "podman's images are served as well" podman_copy
 fi
 
-# --- What must not be served
+topic 'What must not be served'
 refused() { # DESCRIPTION WHAT IT SAYS
 	by_fake "$serve" -t "$spool" "a:x=$one_id" -- touch "$tmp/served" >"$tmp/stdout" 2>"$tmp/stderr"
 	is "$1" $? 1
@@ -397,7 +397,7 @@ if [ "$SMOLMAKE_TEST_ENGINE" = private ]; then
 	done
 fi
 
-# --- Its end
+topic 'Its end'
 start "a:x=$one_id"
 kill -9 "$server"
 wait "$server" 2>/dev/null

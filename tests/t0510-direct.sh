@@ -32,7 +32,7 @@ done
 ok 'it is a hit by ROUTE=push too' run_make smolmachine IMAGE="$image" ROUTE=push
 is 'without a pack' "$(packs)" 0
 
-# --- One layer or several
+topic 'One layer or several'
 rm -rf "$CACHE_DIR"
 FAKE_SMOLVM_VERSION=1.17.0
 ok 'SQUASH=1 packs' run_make smolmachine IMAGE="$image" SQUASH=1
@@ -64,7 +64,7 @@ ok 'by ROUTE=push too, SQUASH=1 is obeyed' run_make smolmachine IMAGE="$image" R
 unlike 'nothing is pushed' "$(cat "$FAKE_DOCKER_LOG")" '^push'
 like 'which is said' "$(cat "$err")" '^  ROUTE   direct, it has to be one layer, which no push makes$'
 
-# --- How far it is
+topic 'How far it is'
 rm -rf "$CACHE_DIR"
 ok 'PROGRESS=json packs' run_make smolmachine IMAGE="$image" PROGRESS=json
 is 'and tells of every layer how much has been pulled' \
@@ -74,7 +74,7 @@ rm -f "$CACHE_DIR"/*.smolmachine
 ok 'under -s' run_make -s smolmachine IMAGE="$image" PROGRESS=json
 is 'nothing is told' "$(cat "$err")" ''
 
-# --- Elsewhere
+topic 'Elsewhere'
 if [ "$SMOLMAKE_TEST_ENGINE" = private ]; then
 	# an address that is not loopback, and the engine behind it
 	ip addr add 192.0.2.1/32 dev lo 2>/dev/null
@@ -103,7 +103,7 @@ if [ "$SMOLMAKE_TEST_ENGINE" = private ]; then
 	assert_nothing_left 'and nothing is left'
 fi
 
-# --- Together, and ended
+topic 'Together, and ended'
 one=$image
 must make_image other
 : >"$FAKE_SMOLVM_LOG"

@@ -54,7 +54,7 @@ pull() { # NAME [CODING]
 types() { jq -r '[.layers[].mediaType] | unique[]' "$tmp/dir/manifest.json"; }
 config() { jq -r .config.digest "$tmp/dir/manifest.json"; }
 
-# --- Two images whose uppermost layer differs.
+topic 'Two images whose uppermost layer differs'
 must make_context one
 head -c 9000000 /dev/urandom >"$context/noise"
 seq 3000000 >"$context/text"
@@ -71,7 +71,7 @@ echo "$one" >>"$tmp/.images"
 config_of() { docker save "$1" | tar -xOf - manifest.json | jq -r '.[0].Config | sub(".*/"; "") | sub("[.]json$"; "") | "sha256:" + .'; }
 one_config=$(config_of "$one_id") two_config=$(config_of "$two_id")
 
-# --- How it is called
+topic 'How it is called'
 expect_code 'without an image it is called wrongly' 100 "$store" -- true
 expect_code 'without a command' 100 "$store" "a:b=$one_id"
 expect_code 'with an unknown option' 100 "$store" -x "a:b=$one_id" -- true
@@ -82,7 +82,7 @@ expect_code "the command's status is its own" 7 "$store" "a:b=$one_id" -- sh -c 
 expect_code 'a command that is not there' 127 "$store" "a:b=$one_id" -- "$tmp/none"
 expect_code 'a bound that is none' 1 env STORE_MAX=x "$store" "a:b=$one_id" -- true
 
-# --- A push, and another of which only the uppermost layer is new
+topic 'A push, and another of which only the uppermost layer is new'
 start "team/x:1=$one_config"
 like 'it serves on loopback' "$registry" '^127\.0\.0\.1:[0-9]+$'
 first=$registry
@@ -111,7 +111,7 @@ ok 'and is all there' pull team/x:2
 is 'what was pushed is another thing than what is served' "$(get "/v2/team/x/manifests/$(sha256 <"$tmp/dir/manifest.json")")" 200
 stop
 
-# --- How far the pulls are, of what is here by then
+topic 'How far the pulls are, of what is here by then'
 export PROGRESS=json
 start "team/x:1=$one_config" "team/y:1=$two_config"
 ok 'the first of two' push "$one_id" team/x:1
@@ -134,7 +134,7 @@ must pull team/y:1
 must stop
 is 'but then' "$(grep -c '^  PULL .* in ' "$tmp/log")" 1
 
-# --- Other forms
+topic 'Other forms'
 start -c gzip "x:1=$one_config"
 ok 'gzip' push "$one_id" x:1
 ok 'is served as it was pushed' pull x:1 gzip
@@ -146,7 +146,7 @@ ok 'and zstd again' push "$one_id" x:1
 ok 'is zstd' pull x:1
 stop
 
-# --- Other clients
+topic 'Other clients'
 must docker save -o "$tmp/one.tar" "$one"
 must docker save -o "$tmp/two.tar" "$two_id"
 rm -rf "$CACHE_DIR/.store"
@@ -180,7 +180,7 @@ if [ "$SMOLMAKE_TEST_ENGINE" = private ] && command -v podman >/dev/null; then
 	stop
 fi
 
-# --- What is not whole, or not kept
+topic 'What is not whole, or not kept'
 rm -rf "$CACHE_DIR/.store"
 start "x:1=$one_config"
 must push "$one_id" x:1
@@ -220,7 +220,7 @@ like 'and says so' "$(cat "$tmp/log")" "'.store' is no folder"
 stop
 rm -f "$CACHE_DIR/.store"
 
-# --- Two at once, on the same layers
+topic 'Two at once, on the same layers'
 start "x:1=$one_config"
 one_server=$server one_registry=$registry
 start "x:2=$two_config"
@@ -235,7 +235,7 @@ ok 'and the other' pull x:1
 kill "$one_server" && wait "$one_server" 2>/dev/null
 stop
 
-# --- Step by step, as the specification has it
+topic 'Step by step, as the specification has it'
 rm -rf "$CACHE_DIR/.store"
 start "x:1=$one_config" "y:1=$one_config"
 head -c 300000 /dev/urandom >"$tmp/blob"
@@ -328,7 +328,7 @@ is 'nor listed' "$(get /v2/x/tags/list; jq -c .tags "$tmp/body")" '200[]'
 for _ in $(seq 70); do upload "" >"$tmp/last"; done
 is 'uploads that nobody uses make room' "$(cat "$tmp/status") $(get "$(cat "$tmp/last")")" '202 204'
 
-# --- A client that goes away, and one that is slow
+topic 'A client that goes away, and one that is slow'
 # shellcheck disable=SC2016
 half='use IO::Socket::INET; my ($at, $path, $end) = @ARGV;
 	my $s = IO::Socket::INET->new(PeerAddr => $at) or exit 1; open my $f, "<", $ARGV[3]; local $/; my $b = <$f>;
@@ -361,7 +361,7 @@ isnt 'kill -9 leaves what the next run removes with the folder' "$(on_its_way)" 
 is 'and nothing in the store' "$(kept)" 0
 rm -f "$CACHE_DIR/$RUN"/*
 
-# --- Other users of this machine
+topic 'Other users of this machine'
 start "x:1=$one_config"
 if [ "$(id -u)" = 0 ] && [ "$(uname)" = Linux ]; then
 	must_fail 'another user is let in nowhere' setpriv --reuid 65534 --clear-groups curl -sS --max-time 5 "http://$registry/v2/"

@@ -24,7 +24,7 @@ head -c 45000000 /dev/urandom | base64 -w 0 | head -c 60000000 >"$context/base"
 printf 'COPY base /base\nCOPY top /top\n' >>"$context/Dockerfile"
 must new_layer
 
-# --- The pipeline, by each
+topic 'The pipeline, by each'
 for way in container store direct auto; do
 	rm -rf "$CACHE_DIR"
 	forget
@@ -60,7 +60,7 @@ for way in container store direct auto; do
 	unset FAKE_SMOLVM_FAULT
 done
 
-# --- auto: direct first, then what is new is pushed
+topic 'auto: direct first, then what is new is pushed'
 rm -rf "$CACHE_DIR"
 ok 'a first miss' run_make smolmachine IMAGE="$image"
 like 'goes direct, and is told why' "$(said)" '^direct, 6[0-9] of 6[0-9] MB are new to the store, of an image seen for the first time$'
@@ -93,7 +93,7 @@ forget
 ok 'a smolvm that merges layers wrongly' env FAKE_SMOLVM_VERSION=1.9.2 "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image"
 is 'goes direct' "$(calls)" ''
 
-# --- an engine that cannot reach us
+topic 'an engine that cannot reach us'
 must new_layer
 forget
 ok 'an engine that cannot pull from us' env FAKE_DOCKER_FAULT=pull:fail "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image"
@@ -104,7 +104,7 @@ must_fail 'ROUTE=push with such an engine' env FAKE_DOCKER_FAULT=pull:fail "$top
 like '... asks for a container, and says why' "$(cat "$tmp/.log")" \
 	"^error: ROUTE: push takes a registry container where the engine cannot push to us, and its image 'registry@sha256:.*; leave ROUTE out, or give REGISTRY_IMAGE="
 
-# --- What no push makes
+topic 'What no push makes'
 for how in 'ROUTE=push SQUASH=1' "REGISTRY_IMAGE=$container SQUASH=1" "ROUTE=push REGISTRY_IMAGE=$container SQUASH=1" 'ROUTE=push SMOLMAKE_TEST=1.9.2'; do
 	case $how in *1.9.2) FAKE_SMOLVM_VERSION=1.9.2 how=ROUTE=push ;; *) FAKE_SMOLVM_VERSION=1.17.0 ;; esac
 	forget
@@ -120,7 +120,7 @@ ok 'an image of one layer is pushed to a smolvm that merges layers wrongly' run_
 is '... as it is' "$(calls) $(said)" 'tag push '
 FAKE_SMOLVM_VERSION=1.17.0
 
-# --- What t0100 to t0170 show of a miss beside a container, by the two routes that have none
+topic 'What t0100 to t0170 show of a miss beside a container, by the two routes that have none'
 set --
 for name in one two three; do
 	must make_image $name

@@ -76,7 +76,7 @@ for way in direct push; do
 	leave
 done
 
-# --- Strangers
+topic 'Strangers'
 if [ "$(id -u)" = 0 ]; then
 	for limit in 256 64; do
 		many=300
@@ -93,7 +93,7 @@ if [ "$(id -u)" = 0 ]; then
 	done
 fi
 
-# --- Those that wait
+topic 'Those that wait'
 start direct "$(ulimit -n)" "x:1=$id"
 perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(PeerAddr => $ARGV[0]) or exit 2; $s->send("G"); exit(sysread($s, $_, 1) ? 1 : 0)' "$registry" &
 slow=$!
@@ -102,7 +102,7 @@ wait $slow
 is '... without an answer' $? 0
 ends 'then it ends'
 
-# --- Too few
+topic 'Too few'
 for way in direct push; do
 	start $way 24 "x:1=$id"
 	like "$way with 24 descriptors says how many it needs" "$(cat "$tmp/log")" \

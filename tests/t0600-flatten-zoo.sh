@@ -10,7 +10,7 @@ need umoci skopeo jq tar gzip zstd busybox
 zoo=$tmp/zoo
 mkdir "$zoo"
 
-# --- 1. Layers that meet: a folder for each way in which they do.
+topic '1. Layers that meet: a folder for each way in which they do'
 must make_layers "$zoo/meetings" <<'END'
 layer
 dir ./ mode=755 time=1000000001.5
@@ -109,7 +109,7 @@ link links/nine to=links/three
 layer
 END
 
-# --- 1b. Links that other entries of the same layer go through: tars made of several packages, debootstrap's, Bazel's.
+topic "1b. Links that other entries of the same layer go through: tars made of several packages, debootstrap's, Bazel's"
 must make_layers "$zoo/links" <<'END'
 layer
 dir ./ time=1
@@ -140,7 +140,7 @@ file again/deep/.wh.a
 file again/deep/b text=b
 END
 
-# --- 1c. Extended headers: what archive/tar, which all engines read by, takes from one. Docker writes a link's target that is
+topic "1c. Extended headers: what archive/tar, which all engines read by, takes from one. Docker writes a link's target that is"
 # not ASCII there and nowhere else; the first one of a layer is the one that libarchive loses.
 utf=%e3%82%a2
 must make_layers "$zoo/headers" <<END
@@ -168,7 +168,7 @@ file numbers pax.uid=4294967294 pax.gid=5 pax.mtime=5.25 pax.uname=$utf pax.gnam
 file empty pax.uid= pax.path= pax.mtime= uid=9
 END
 
-# --- 2. Whatever a file can be: names, modes, owners, times, attributes, kinds, sizes.
+topic '2. Whatever a file can be: names, modes, owners, times, attributes, kinds, sizes'
 long=$(printf '%0150d' 7)
 must make_layers "$zoo/kinds" <<END
 layer
@@ -241,7 +241,7 @@ file attributes/many xattr.user.d=4
 dir attributes
 END
 
-# --- 3. Whatever a tar can be: each format that tar writes, holes, headers for everybody, a layer that is there twice.
+topic '3. Whatever a tar can be: each format that tar writes, holes, headers for everybody, a layer that is there twice'
 mkdir -p "$zoo/formats" "$tmp/data/sparse" "$tmp/data/plain"
 (
 	cd "$tmp/data" || exit
@@ -285,7 +285,7 @@ mkdir -p "$zoo/oddities.true/rootfs"
 for layer in 1 2 3; do must tar -xpf "$zoo/oddities/$layer.tar" -C "$zoo/oddities.true/rootfs"; done
 touch -d @1 "$zoo/oddities.true/rootfs"
 
-# --- One archive, whichever engine has saved the image and however it comes.
+topic 'One archive, whichever engine has saved the image and however it comes'
 for name in meetings links headers kinds formats oddities; do
 	image=$zoo/$name
 	must save_images docker "$image.saved" "$image"
@@ -313,7 +313,7 @@ done
 holes=$(flat_layer "$zoo/formats.flat" | wc -c)
 ok "holes stay holes: 200 MB of them in $holes bytes" [ "$holes" -lt 1000000 ]
 
-# --- Who reads it: containers/image (podman, skopeo), umoci by way of it, busybox as far as that reads anything.
+topic 'Who reads it: containers/image (podman, skopeo), umoci by way of it, busybox as far as that reads anything'
 for name in meetings kinds; do
 	image=$zoo/$name
 	must skopeo --insecure-policy copy -q "docker-archive:$image.flat" "oci:$image.oci:image"
@@ -328,7 +328,7 @@ flat_layer "$zoo/meetings.flat" | busybox tar -x -C "$tmp/busybox" >"$tmp/busybo
 "$programs/list-tree" -t "$tmp/busybox" | without_fractions >"$tmp/found"
 same 'busybox reads the same tree, but for what it never reads' "$tmp/found" "$tmp/truth"
 
-# --- The config: all of it, but for the layers.
+topic 'The config: all of it, but for the layers'
 config_of() { tar -xOf "$1" "$(tar -xOf "$1" manifest.json | jq -r '.[0].Config')"; }
 image_config "$zoo/kinds" | jq -S 'del(.rootfs, .history)' >"$tmp/config"
 config_of "$zoo/kinds.flat" | jq -S 'del(.rootfs, .history)' >"$tmp/config.found"
@@ -341,7 +341,7 @@ is 'the config is named by its digest' "$(tar -xOf "$zoo/kinds.flat" manifest.js
 is 'and -o prints that' "$(flatten -o "$tmp/flat" <"$zoo/kinds.saved")" "sha256:$(config_of "$tmp/flat" | sha256)"
 is 'no name is taken from anybody' "$(tar -xOf "$zoo/kinds.flat" manifest.json | jq -c '.[0].RepoTags')" null
 
-# --- A link without a target is none, whatever stands in an extended header.
+topic 'A link without a target is none, whatever stands in an extended header'
 for entry in 'link a' 'symlink a' 'symlink a pax.linkpath=' 'link a pax.GNU.linkpath=x'; do
 	rm -rf "$tmp/empty"
 	printf 'layer\nfile x\n%s\n' "$entry" | make_layers "$tmp/empty"
@@ -351,7 +351,7 @@ for entry in 'link a' 'symlink a' 'symlink a pax.linkpath=' 'link a pax.GNU.link
 		"1 'a' is a $(case $entry in symlink*) echo symbolic ;; *) echo hard ;; esac) link without a target"
 done
 
-# --- Several images in one export, which share layers.
+topic 'Several images in one export, which share layers'
 mkdir "$zoo/more"
 cp "$zoo/meetings/1.tar" "$zoo/more/1.tar"
 cp "$zoo/kinds/1.tar" "$zoo/more/2.tar"
@@ -367,7 +367,7 @@ done
 must save_images docker25 "$tmp/saved" "$zoo/kinds" "$zoo/kinds"
 is 'one image under two names is one image' "$(flatten -o "$tmp/flat" <"$tmp/saved" | wc -l)" 1
 
-# --- What is no export: one line, no file, nothing left.
+topic 'What is no export: one line, no file, nothing left'
 refused() { # DESCRIPTION FILE ERE
 	flatten -o "$tmp/none" <"$2" >"$tmp/out" 2>"$tmp/err"
 	is "$1: refused" "$? $(wc -c <"$tmp/out") $(wc -l <"$tmp/err") $(find "$TMPDIR" "$tmp/none"* -type f 2>/dev/null)" '1 0 1 '

@@ -17,7 +17,7 @@ flat=$(flatten -o "$tmp/flat" <"$tmp/saved")
 like 'the new ID is said' "$flat" '^sha256:[0-9a-f]{64}$'
 isnt 'and is another' "$flat" "$id"
 
-# --- The tree, by way of umoci.
+topic 'The tree, by way of umoci'
 must skopeo --insecure-policy copy -q "docker-archive:$tmp/saved" "oci:$tmp/layout:image"
 must umoci --log error unpack --image "$tmp/layout:image" "$tmp/truth.unpacked"
 must unpack_flat "$tmp/flat" "$tmp/tree"
@@ -26,7 +26,7 @@ must list_both "$tmp/truth.unpacked/rootfs" "$tmp/tree"
 same 'the tree is that of the layers' "$tmp/found" "$tmp/truth"
 ok 'what was removed is gone' [ ! -e "$tmp/tree/work/removed" ]
 
-# --- docker
+topic 'docker'
 must docker load -i "$tmp/flat"
 ok 'docker has it by that ID' docker image inspect "$flat"
 is 'with one layer' "$(docker image inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' "$flat" | grep .)" \
@@ -40,7 +40,7 @@ must docker save -o "$tmp/again" "$flat"
 is 'saved and flattened again it is itself' "$(flatten -o "$tmp/flat2" <"$tmp/again")" "$flat"
 docker rmi "$flat" >/dev/null 2>&1
 
-# --- Entries below links of their own layer: the engine's word for it. Layers that it refuses are refused.
+topic "Entries below links of their own layer: the engine's word for it. Layers that it refuses are refused"
 # What there is to see of a container's own files is below /x.
 same_as_engine() { # DESCRIPTION; the layers on stdin
 	loads=$((loads + 1)) loaded=$tmp/loaded.$loads
@@ -131,7 +131,7 @@ for case in 'l1>l2 l2>l1 l1/a' 'l>nowhere l/a' 'l>nowhere l/d/a' 'f l>f l/a' 'f 
 	same_as_engine "$case" <"$tmp/case"
 done
 
-# --- podman
+topic 'podman'
 if command -v podman >/dev/null 2>&1; then
 	runroot=$(mktemp -d /tmp/smolmake-podman.XXXXXX) # podman takes no long one
 	set -- podman --root "$tmp/podman" --runroot "$runroot" --storage-driver vfs

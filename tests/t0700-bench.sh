@@ -6,7 +6,7 @@ need jq skopeo bash
 need_engine
 bench=$top/tests/bench
 
-# --- The plain script makes the machine that we make.
+topic 'The plain script makes the machine that we make'
 must run_make cache/tests/measure cache/tests/write-sidecar cache/bin/verify-machine
 must make_image bench
 plain() { # again, where its registry was not ready when it took it to be: a fault that it is there to have
@@ -38,7 +38,7 @@ must run_make smolmachine IMAGE="$image" CACHE_DIR="$tmp/plain"
 ok 'and the other way round' env SMOLVM=/nonexistent DOCKER=docker CACHE_DIR="$tmp/plain" REGISTRY_IMAGE=no/such \
 	"$bench/plain" "$image" "$context"
 
-# --- measure
+topic 'measure'
 expect_code 'measure hands the status on' 7 "$top/cache/tests/measure" -q -n 2 -o "$tmp/log" sh -c 'exit 7'
 is 'and writes a line a run: seven fields, the sixth of them the status' \
 	"$(awk -F '\t' '{ print NF, $6, $7 }' "$tmp/log")" "7 7 sh -c exit 7
@@ -46,7 +46,7 @@ is 'and writes a line a run: seven fields, the sixth of them the status' \
 expect_code 'a program that is missing' 127 "$top/cache/tests/measure" -o "$tmp/log" "$tmp/nothing"
 expect_code 'no file to write to' 100 "$top/cache/tests/measure" true
 
-# --- From samples to a table
+topic 'From samples to a table'
 cat >"$tmp/rows" <<-'END'
 	small    5 make:push plain x1.00   a miss
 	hit      3 make:push build +50ms   a hit

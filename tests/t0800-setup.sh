@@ -108,7 +108,7 @@ setup() { # GOAL...
 packages() { sed -n 's/^setup: install  \([^:]*\):.*/\1/p' "$out" | sort | xargs; }
 installed() { sed -n 's/^.* install //p' "$tmp/apt.log" | tr ' ' '\n' | sort | xargs; }
 
-# --- Debian
+topic 'Debian'
 user='gcc jq libarchive-dev libc6-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libssl-dev libzstd-dev zlib1g-dev'
 list() { echo "$@" | tr ' ' '\n' | sort | xargs; }
 
@@ -221,7 +221,7 @@ must_fail 'DOCKER_HOST with nobody behind it' setup
 like '... is named' "$(cat "$err")" '^setup: DOCKER_HOST: .*192.0.2.1'
 unset DOCKER_HOST
 
-# --- macOS, and elsewhere
+topic 'macOS, and elsewhere'
 machine Darwin 501
 must_fail 'a bare Mac' setup
 like '... needs the compiler first' "$(cat "$err")" "^setup: missing  the C compiler: 'xcode-select --install'"
@@ -239,7 +239,7 @@ machine Other 0
 must_fail 'elsewhere' setup lint
 like '... the packages are named' "$(cat "$err")" '^setup: no apt-get and no Homebrew here: install these .*: gcc .*jq .*clang-format'
 
-# --- The list is whole: whatever a source includes comes from a package of it.
+topic 'The list is whole: whatever a source includes comes from a package of it'
 need cc dpkg
 cc -D_GNU_SOURCE -I"$top/helpers" -M "$top"/helpers/*.c "$top"/helpers/*/*.c "$top"/tests/*/*.c | tr ' ' '\n' | grep '^/usr/' | sort -u |
 	xargs dpkg -S 2>/dev/null | sed 's/[:,].*//' | sort -u | grep -vE '^(linux-libc-dev|libgcc-[0-9]+-dev)$' >"$tmp/used"

@@ -7,7 +7,7 @@ need skopeo jq tar gzip zstd docker-registry
 writer=$top/cache/tests/write-sidecar
 [ -x "$writer" ] || must make --no-print-directory -C "$top" cache/tests/write-sidecar
 
-# --- A registry of our own, and images made by hand.
+topic 'A registry of our own, and images made by hand'
 cat >"$tmp/registry.yml" <<E
 version: 0.1
 storage: {filesystem: {rootdirectory: '$tmp/registry'}}
@@ -46,7 +46,7 @@ push_manifest() { # NAME LAYERS
 }
 config_digest() { jq -r .config.digest "$tmp/image.$1/manifest.json"; }
 
-# --- The stand-in: VERSION ARGUMENTS...; its environment can be given in front of the version.
+topic 'The stand-in: VERSION ARGUMENTS...; its environment can be given in front of the version'
 smolvm() {
 	set -- "$@"
 	_settings=
@@ -103,7 +103,7 @@ list() { # TAR: mode, owner, size and name; which of two linked files comes firs
 }
 names() { tree | sed 's/^[^ ]* [^ ]* [^ ]* //; s/ -> .*//' | sort | paste -sd' ' -; }
 
-# --- The command line
+topic 'The command line'
 for v in 0.8.0 1.6.13 1.7.1 1.9.2 1.12.0 1.17.0; do
 	smolvm $v --version
 	is "smolvm --version of $v" "$(cat "$out")" "smolvm $v"
@@ -120,7 +120,7 @@ expect_code 'no --staging-dir before 1.2.0' 2 smolvm 1.1.3 pack create --image=a
 expect_code 'no --no-proxy before 0.8.1' 2 smolvm 0.8.0 pack create --image=a:1 -o a --no-proxy x
 is 'no call that was refused counts as a pack' "$(cat "$FAKE_SMOLVM_LOG" 2>/dev/null)" ''
 
-# --- One layer: exactly what is in it
+topic 'One layer: exactly what is in it'
 mkdir -p "$tmp/one/bin" "$tmp/one/empty"
 printf 'hello\n' >"$tmp/one/bin/hello"
 ln "$tmp/one/bin/hello" "$tmp/one/bin/again"
@@ -184,7 +184,7 @@ is 'pack run --info' "$(sed -n '1p;2p;$p' "$out" | sed 's/[0-9a-f]\{8\}$/CRC/')"
 Image:      $registry/one:1
 Checksum:   CRC"
 
-# --- Where things are written
+topic 'Where things are written'
 mkdir "$tmp/o"
 ok '1.6.13 takes -o x.smolmachine' smolvm 1.6.13 pack create -I "$registry/one:1" "-o$tmp/o/x.smolmachine"
 is '... and makes x.smolmachine.smolmachine' "$(files "$tmp/o")" 'x.smolmachine x.smolmachine.smolmachine'
@@ -198,7 +198,7 @@ ok 'one file' smolvm 1.9.2 pack create -I "$registry/one:1" -o "$tmp/o/x" --sing
 is '... is all there is' "$(ls "$tmp/o")" x
 rm "$tmp/o/x"
 
-# --- References: the registry's and no other
+topic "References: the registry's and no other"
 refused() { # VERSION REFERENCE MESSAGE
 	expect_code "$1 refuses $2" 1 smolvm "$1" pack create --image "$2" -o "$tmp/o/x"
 	ok '... and says so' says "$3"
@@ -214,7 +214,7 @@ refused 1.9.2 "127.0.0.2:$port/one:1" "Get \"https://127.0.0.2:$port/v2/\":"
 unlike '... 127.0.0.2 is not spoken to in plain HTTP' "$(cat "$err")" 'Get "http:'
 ok 'localhost is' smolvm 1.9.2 pack create --image "localhost:$port/one:1" -o "$tmp/o/x"
 
-# --- The floor
+topic 'The floor'
 reaches() { # VERSION yes|MESSAGE [SETTING...]
 	_v=$1 _expect=$2
 	shift 2
@@ -251,7 +251,7 @@ expect_code 'nor with the strict floor' 1 \
 	smolvm SMOLVM_EGRESS_FLOOR=strict 1.9.2 pack create --image 10.255.255.1:5000/x:1 -o "$tmp/o/x"
 ok '... in words' says 'dial tcp 10.255.255.1:5000: connect: permission denied'
 
-# --- Proxies: taken from the environment since 1.9.1, never for loopback
+topic 'Proxies: taken from the environment since 1.9.1, never for loopback'
 reaches 1.9.1 yes HTTP_PROXY=http://127.0.0.1:1
 proxied() { # VERSION [SETTING...]
 	_v=$1
@@ -263,7 +263,7 @@ ok '1.9.1 asks the proxy of the environment' proxied 1.9.1 https_proxy=http://12
 must_fail '... but not with NO_PROXY' proxied 1.9.1 https_proxy=http://127.0.0.1:1 no_proxy=.invalid
 must_fail '1.9.0 does not' proxied 1.9.0 HTTPS_PROXY=http://127.0.0.1:1
 
-# --- Compression
+topic 'Compression'
 compress='zstd -q -1' && must push_image zstd "$tmp/one"
 compress='cat' && must push_image plain "$tmp/one"
 compress=
@@ -275,7 +275,7 @@ for name in zstd plain; do
 	ok '... in words' says 'pull image: tar extraction failed for layer sha256:'
 done
 
-# --- Several layers
+topic 'Several layers'
 mkdir -p "$tmp/low/gone" "$tmp/low/opaque" "$tmp/low/both" "$tmp/low/folder-to-link" "$tmp/low/folder-to-file" \
 	"$tmp/up/file-to-folder" "$tmp/up/link-to-folder" "$tmp/up/opaque" "$tmp/up/both" "$tmp/up/new"
 for f in gone/a opaque/old both/low folder-to-link/x folder-to-file/x kept deleted file-to-folder changed file-to-link; do
@@ -349,7 +349,7 @@ for v in 1.0.4 1.9.2 1.17.0; do
 	is "$v: nothing is written or deleted through a link" "$(cat "$tmp/victim"/*) $(ls "$tmp/victim")" 'precious file'
 done
 
-# --- No layers
+topic 'No layers'
 dir=$tmp/image.none && mkdir "$dir"
 must push_manifest none '[]'
 expect_code 'no layers: it panics' 101 pack 1.9.2 none
@@ -359,7 +359,7 @@ must push_manifest null null
 expect_code 'layers: null, as docker pushes it: an error' 1 pack 1.9.2 null
 ok '... in words' says "Error: agent operation failed: pull image: missing 'layers' in manifest"
 
-# --- Faults
+topic 'Faults'
 faulty() { # FAULT
 	pack "FAKE_SMOLVM_FAULT=$1" 1.9.2 one
 }
@@ -415,7 +415,7 @@ for f in hang hang-pull; do
 	wait $pid 2>/dev/null
 done
 
-# --- What tests can see and hold
+topic 'What tests can see and hold'
 rm -f "$FAKE_SMOLVM_LOG"
 pack FAKE_SMOLVM_FAULT=fail 1.9.2 one
 like 'the log: start, end and status' "$(paste -sd' ' "$FAKE_SMOLVM_LOG")" \
@@ -433,7 +433,7 @@ is '... has written nothing' "$(ls "$tmp/made")" ''
 ok '... and goes on when it may' wait $pid
 ok '... to the end' checks
 
-# --- In its own folder only
+topic 'In its own folder only'
 ok 'before 1.2.0 it works in TMPDIR' pack FAKE_SMOLVM_FAULT=fail-once="$tmp/once" 1.1.3 one
 mkdir -p "$tmp/cwd/target/release"
 echo stub >"$tmp/cwd/target/release/smolvm"

@@ -38,7 +38,7 @@ try() { # NAME IMAGE: every dialect that matters, the truth, the figures
 	rm -rf "$2.true"* "$2.flat"* "$2.saved"
 }
 
-# --- Memory a path: 200,000 of them, and next to nothing beside.
+topic 'Memory a path: 200,000 of them, and next to nothing beside'
 mkdir "$tmp/one" "$tmp/many"
 must make_layers "$tmp/one" <<'END'
 layer
@@ -66,7 +66,7 @@ is 'all of them' "$paths" 201001
 ok 'less than 200 bytes of memory a path' [ "$bytes" -lt 200 ]
 rm -rf "$tmp/many"* "$tmp/flat"
 
-# --- 20,000 files as npm leaves them, in layers as builds leave those: installed, pruned, updated.
+topic '20,000 files as npm leaves them, in layers as builds leave those: installed, pruned, updated'
 mkdir "$tmp/npm"
 awk 'function file(p, f, text) { printf "file app/node_modules/%s/%s mode=644 uid=1000 gid=1000 time=%d.%09d %s\n", p, f, 1600000000 + n, n * 7919, text; n++ }
 BEGIN {
@@ -94,7 +94,7 @@ BEGIN {
 must make_layers "$tmp/npm" <"$tmp/description"
 try '20,000 files' "$tmp/npm"
 
-# --- A Debian, then what a Dockerfile does to it: documentation removed, lists emptied, links turned, files replaced.
+topic 'A Debian, then what a Dockerfile does to it: documentation removed, lists emptied, links turned, files replaced'
 debian=$top/cache/debian-minbase.tar
 if [ ! -e "$debian" ]; then
 	need debootstrap
