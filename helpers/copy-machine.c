@@ -120,8 +120,10 @@ put_link(const char *source, const char *temporary)
 	return put;
 }
 
-/* What the temporary names of this OUT begin with; behind it stand the owner, a dot, and what tells two
- * apart. */
+/*
+ * What the temporary names of this OUT begin with; behind it stand the owner, a dot, and what tells two
+ * apart.
+ */
 static char *
 beginning(const char *out)
 {
@@ -232,8 +234,10 @@ put_back(void)
 	errno = saved;
 }
 
-/* One after the other, so that two makes for one OUT never leave a launcher of one and a sidecar of the
- * other. */
+/*
+ * One after the other, so that two makes for one OUT never leave a launcher of one and a sidecar of the
+ * other.
+ */
 static void
 lock_places(const char *out)
 {

@@ -61,8 +61,10 @@ check(const char *key, const struct list *settings, bool locked, struct finding 
 	free(lock);
 }
 
-/* Which file a sidecar is, also after a hard link to OUT, which changes its ctime; "" for none. The caller
- * frees it. */
+/*
+ * Which file a sidecar is, also after a hard link to OUT, which changes its ctime; "" for none. The caller
+ * frees it.
+ */
 static char *
 identity_of(const char *key)
 {
@@ -144,14 +146,13 @@ tell_age(void)
 		say("the machine of '%s' was packed by smolvm %s, and installed is %s; FORCE=1 packs it anew",
 		    aged.image, aged.version, aged.installed);
 	else if (aged.count > 1)
-		say("%zu machines were packed by an older smolvm (that of '%s' by %s), and installed is %s; "
-		    "FORCE=1 "
-		    "packs them anew",
+		say("%zu machines were packed by an older smolvm (that of '%s' by %s), and installed is %s; FORCE=1 packs them anew",
 		    aged.count, aged.image, aged.version, aged.installed);
 	free(aged.image);
 }
 
-/* Two wishes of this run with one key are one machine, unless only the beginnings of their hashes are alike.
+/*
+ * Two wishes of this run with one key are one machine, unless only the beginnings of their hashes are alike.
  */
 static void
 refuse_alike(const char *key, const struct list *settings)
@@ -163,10 +164,9 @@ refuse_alike(const char *key, const struct list *settings)
 	read_settings(key, &other);
 	for (size_t i = 0; i < LENGTH(names); i++)
 		if (strcmp(value_of(settings, names[i]), value_of(&other, names[i])) != 0)
-			refuse("IMAGE: '%s' and '%s' are not packed alike (%s), but their machines would "
-			       "both be called '%s'; "
-			       "give one of them another ENTRYPOINT, CPUS or MEM",
-			       value_of(&other, "IMAGE"), value_of(settings, "IMAGE"), names[i], key);
+			refuse(
+			    "IMAGE: '%s' and '%s' are not packed alike (%s), but their machines would both be called '%s'; give one of them another ENTRYPOINT, CPUS or MEM",
+			    value_of(&other, "IMAGE"), value_of(settings, "IMAGE"), names[i], key);
 	list_free(&other);
 }
 

@@ -50,8 +50,10 @@ in_ids(const char *name)
 	return format("%s/.id/%s", needed("CACHE_DIR"), name);
 }
 
-/* Lines: the config digest, the engine's ID, the image's platform, its number of layers; what older versions
- * wrote ends after the second. */
+/*
+ * Lines: the config digest, the engine's ID, the image's platform, its number of layers; what older versions
+ * wrote ends after the second.
+ */
 static bool
 known_pair(const char *said, struct identity *id)
 {
@@ -91,9 +93,9 @@ export_config_digest(const char *name, char hex[SHA256_HEX + 1])
 	struct outcome o = capture(argv, seconds_setting("PUSH_TIMEOUT", 900), &out, &err);
 
 	if (o.code != 0 || !parse_image_id(out, hex))
-		refuse("IMAGE: the engine does not tell the config digest of '%s' (%s); build it with "
-		       "BUILDX_NO_DEFAULT_ATTESTATIONS=1, or give CONTEXT=",
-		       name, err);
+		refuse(
+		    "IMAGE: the engine does not tell the config digest of '%s' (%s); build it with BUILDX_NO_DEFAULT_ATTESTATIONS=1, or give CONTEXT=",
+		    name, err);
 	free(out);
 	free(err);
 	free(program);
@@ -143,14 +145,13 @@ check_platform(const char *name, const char *asked, const struct identity *id, b
 	if (id->any_variant)
 		same = family(wanted) == family(is) && strncmp(wanted, is, family(is)) == 0;
 	if (!same && built)
-		refuse("PLATFORM: %s was asked for, but the build of '%s' made %s; build with BuildKit, "
-		       "which heeds it, "
-		       "or give PLATFORM=%s",
-		       asked, name, is, is);
+		refuse(
+		    "PLATFORM: %s was asked for, but the build of '%s' made %s; build with BuildKit, which heeds it, or give PLATFORM=%s",
+		    asked, name, is, is);
 	if (!same)
-		refuse("PLATFORM: %s was asked for, but '%s' is %s; run `%s pull --platform=%s %s`, or give "
-		       "PLATFORM=%s",
-		       asked, name, is, setting("DOCKER"), asked, name, is);
+		refuse(
+		    "PLATFORM: %s was asked for, but '%s' is %s; run `%s pull --platform=%s %s`, or give PLATFORM=%s",
+		    asked, name, is, setting("DOCKER"), asked, name, is);
 	free(wanted);
 }
 
@@ -219,10 +220,9 @@ identify_built(const char *slug, const char *name, const char *platform, struct 
 	json_t *image;
 
 	if (text == NULL || !parse_image_id(text, said))
-		refuse("IMAGE: the build of '%s' left no image ID; a builder that does not load its result "
-		       "into the "
-		       "engine? try BUILDX_BUILDER=default",
-		       name);
+		refuse(
+		    "IMAGE: the build of '%s' left no image ID; a builder that does not load its result into the engine? try BUILDX_BUILDER=default",
+		    name);
 	free(text);
 	free(file);
 	if (known_pair(said, id) && (*platform == '\0' || id->platform)) {
@@ -240,10 +240,9 @@ identify_built(const char *slug, const char *name, const char *platform, struct 
 		refuse("IMAGE: the engine cannot inspect what the build of '%s' made, %s: %s", name, full,
 		       err);
 	if (image == NULL)
-		refuse("IMAGE: the build of '%s' made %s, but the engine does not have it: the builder does "
-		       "not load its "
-		       "result; try BUILDX_BUILDER=default (%s)",
-		       name, full, err);
+		refuse(
+		    "IMAGE: the build of '%s' made %s, but the engine does not have it: the builder does not load its result; try BUILDX_BUILDER=default (%s)",
+		    name, full, err);
 	read_identity(image, slug, name, id);
 	remember_pair(said, id);
 	json_decref(image);
@@ -259,9 +258,9 @@ identify_found(const char *slug, const char *name, struct identity *id)
 	json_t *image = inspect_image(needed("DOCKER"), name, tool_timeout(), &err);
 
 	if (image == NULL && is_no_such_image(err))
-		refuse("IMAGE: there is no image '%s' on the engine; give IMAGE=<one of `%s images`>, or "
-		       "CONTEXT=<folder> to build it",
-		       name, setting("DOCKER"));
+		refuse(
+		    "IMAGE: there is no image '%s' on the engine; give IMAGE=<one of `%s images`>, or CONTEXT=<folder> to build it",
+		    name, setting("DOCKER"));
 	if (image == NULL)
 		refuse("IMAGE: the engine cannot inspect '%s': %s", name, err);
 	read_identity(image, slug, name, id);

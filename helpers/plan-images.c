@@ -141,8 +141,10 @@ write_smolfile(const struct wish *w)
 	free(path);
 }
 
-/* On Docker's containerd store: see identify-image.c. Written down before it exists, so that it can be
- * removed. */
+/*
+ * On Docker's containerd store: see identify-image.c. Written down before it exists, so that it can be
+ * removed.
+ */
 static void
 add_pin(const struct wish *w, struct list *build)
 {
@@ -204,9 +206,9 @@ check_registry_image(void)
 
 	if (given(image) &&
 	    (!parse_reference(name, &r) || (digest && (r.is_id || !parse_image_id(digest + 1, hex)))))
-		refuse("REGISTRY_IMAGE: '%s' is not an image reference; leave it unset for the pinned one, "
-		       "or give name[:tag]",
-		       image);
+		refuse(
+		    "REGISTRY_IMAGE: '%s' is not an image reference; leave it unset for the pinned one, or give name[:tag]",
+		    image);
 	free(name);
 }
 

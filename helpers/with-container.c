@@ -37,8 +37,10 @@ enum { TRIES = 3, LOG_SHOWN = 2000 };
 
 #define HEADER "X-Smolmake-Run"
 
-/* $@ is the image's own entrypoint and command. Its end would go unnoticed, since the shell lives on: it is
- * said. */
+/*
+ * $@ is the image's own entrypoint and command. Its end would go unnoticed, since the shell lives on: it is
+ * said.
+ */
 #define STARTED "smolmake: started"
 #define ENDED "smolmake: ended"
 #define TETHER "echo " STARTED "; { \"$@\"; echo " ENDED "; } & exec cat >/dev/null"
@@ -149,8 +151,10 @@ start_registry(struct registry *r, const struct list *own)
 	list_addf(&argv, "--label=" OWNER_LABEL "=%s", r->name + strlen(CONTAINER_PREFIX));
 	list_addf(&argv, "--label=" CACHE_LABEL "=%s", needed("CACHE_DIR"));
 	list_add(&argv, "--publish=127.0.0.1::5000");
-	/* Nothing in it is worth a farewell, and its first process hears no SIGTERM: an engine that is
-	 * stopped would wait 10 s for it. */
+	/*
+	 * Nothing in it is worth a farewell, and its first process hears no SIGTERM: an engine that is
+	 * stopped would wait 10 s for it.
+	 */
 	list_add(&argv, "--stop-signal=SIGKILL");
 	for (size_t i = 0; i < r->mounts.count; i++)
 		list_add(&argv, r->mounts.at[i]);
@@ -345,9 +349,7 @@ start_and_wait(struct registry *r, const struct list *own, unsigned timeout, cha
 		stop_registry(r);
 		if (!plain_http)
 			refuse(
-			    "DOCKER: the engine's insecure-registries setting leaves loopback out, so it "
-			    "will not push "
-			    "to 127.0.0.1; add \"127.0.0.0/8\" to it in daemon.json and restart the engine");
+			    "DOCKER: the engine's insecure-registries setting leaves loopback out, so it will not push to 127.0.0.1; add \"127.0.0.0/8\" to it in daemon.json and restart the engine");
 		if (caught_signal() || now_ms() >= deadline)
 			break;
 		if (r->gone && (r->end.code == 126 || r->end.code == 127))
@@ -390,8 +392,10 @@ main(int argc, char **argv)
 	if (optind == argc)
 		bad_usage(USAGE);
 	supervise();
-	/* Content trust would look for a notary: beside our registry there is none, and its image is pinned
-	 * by digest. */
+	/*
+	 * Content trust would look for a notary: beside our registry there is none, and its image is pinned
+	 * by digest.
+	 */
 	setenv("DOCKER_CONTENT_TRUST", "0", 1);
 	enter_cache();
 	run = needed("RUN");

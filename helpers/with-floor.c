@@ -22,8 +22,10 @@
 
 #define FLOOR "SMOLVM_EGRESS_FLOOR"
 
-/* Said by the registry client in the guest: the connection itself was refused, by rule or for lack of a
- * listener. */
+/*
+ * Said by the registry client in the guest: the connection itself was refused, by rule or for lack of a
+ * listener.
+ */
 static bool
 loopback_refused(const char *log)
 {
@@ -60,10 +62,9 @@ explain(const char *key)
 	char *why;
 
 	if (*setting("SMOLVM_PUBLISH_ADDR") || *setting("SMOLVM_GUEST_HOST_SERVICE"))
-		why = format("with %s set, its 127.0.0.1 is the packing machine's own, and no registry on "
-			     "this machine can be reached; unset it for make",
-			     *setting("SMOLVM_PUBLISH_ADDR") ? "SMOLVM_PUBLISH_ADDR"
-							     : "SMOLVM_GUEST_HOST_SERVICE");
+		why = format(
+		    "with %s set, its 127.0.0.1 is the packing machine's own, and no registry on this machine can be reached; unset it for make",
+		    *setting("SMOLVM_PUBLISH_ADDR") ? "SMOLVM_PUBLISH_ADDR" : "SMOLVM_GUEST_HOST_SERVICE");
 	else
 		why = format(
 		    "your " FLOOR
@@ -107,8 +108,7 @@ main(int argc, char **argv)
 			explain(key);
 		else {
 			say("smolvm refuses loopback, where the registry is; again with " FLOOR
-			    "=metadata, for this "
-			    "call only");
+			    "=metadata, for this call only");
 			setenv(FLOOR, "metadata", 1);
 			o = run_command(&c);
 			if (o.code == 0)

@@ -115,8 +115,10 @@ open_store(void)
 	return most;
 }
 
-/* The engine remembers the layers that it has pushed by host and port: the last port is the best, if it is
- * free. */
+/*
+ * The engine remembers the layers that it has pushed by host and port: the last port is the best, if it is
+ * free.
+ */
 static int
 start_for_pushes(struct server *server, bool kept)
 {
@@ -266,8 +268,10 @@ run_container(const struct service *s, const char *with_container)
 
 /* --- How it is called */
 
-/* The words before "--", of which there is one at least; behind it a command, without which only an export
- * that is ordered by hand is served. */
+/*
+ * The words before "--", of which there is one at least; behind it a command, without which only an export
+ * that is ordered by hand is served.
+ */
 static size_t
 split(struct service *s, char **words)
 {

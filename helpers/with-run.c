@@ -86,9 +86,9 @@ refuse_small_files(void)
 
 	if (getrlimit(RLIMIT_FSIZE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
 	    files.rlim_cur < FILE_MIN)
-		refuse("ulimit -f: files of this shell end at %llu bytes, which is too small; run `ulimit -f "
-		       "unlimited` in another shell",
-		       (unsigned long long)files.rlim_cur);
+		refuse(
+		    "ulimit -f: files of this shell end at %llu bytes, which is too small; run `ulimit -f unlimited` in another shell",
+		    (unsigned long long)files.rlim_cur);
 }
 
 /*

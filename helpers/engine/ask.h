@@ -13,7 +13,8 @@ const char *client(void);
 /* The time begins anew, for what comes now. */
 void ask_anew(void);
 
-/* As capture(): *out and *err are the caller's. Without an answer in time, now or before, timed_out is set.
+/*
+ * As capture(): *out and *err are the caller's. Without an answer in time, now or before, timed_out is set.
  */
 struct outcome ask(char *const *argv, char **out, char **err);
 

@@ -22,9 +22,9 @@ sentence(const char *image, const char *remedy, const char *what, va_list args)
 	vsnprintf(is, sizeof(is), what, args);
 	if (because == NULL)
 		return format("REGISTRY_IMAGE: '%s' %s; %s", image, is, remedy);
-	return format("ROUTE: push takes a registry container where %s, and its image '%s' %s; leave "
-		      "ROUTE out, or give REGISTRY_IMAGE=<an image that is here>",
-		      because, image, is);
+	return format(
+	    "ROUTE: push takes a registry container where %s, and its image '%s' %s; leave ROUTE out, or give REGISTRY_IMAGE=<an image that is here>",
+	    because, image, is);
 }
 
 void

@@ -93,9 +93,9 @@ check_engine(const char *docker, unsigned timeout, bool remote)
 	}
 	error = errno;
 	if (path == NULL && is_remote(host) && !is_podman(docker, timeout))
-		refuse("DOCKER: the engine at '%s' is remote, its loopback is not ours; give ROUTE=direct, "
-		       "or unset DOCKER_HOST, or `docker context use default`",
-		       host);
+		refuse(
+		    "DOCKER: the engine at '%s' is remote, its loopback is not ours; give ROUTE=direct, or unset DOCKER_HOST, or `docker context use default`",
+		    host);
 	if (!is_podman(docker, timeout) && !client_gets_answers(docker, timeout)) {
 		remedy = path == NULL ? "give DOCKER_HOST=unix:///path or tcp://host:port, or unset it"
 			 : error == EACCES

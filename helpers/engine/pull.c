@@ -227,7 +227,8 @@ has_ended(const struct pull *p)
 	return poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
 }
 
-/* False, and why, where the engine failed; what else was wrong with the export is left as it stands in why.
+/*
+ * False, and why, where the engine failed; what else was wrong with the export is left as it stands in why.
  */
 bool
 pull_end(struct pull *p, char why[WHY])

@@ -75,8 +75,10 @@ note_silence(const char *run)
 
 /* --- Containers and volumes */
 
-/* True also where it is gone already; false where the engine was not to be had, or is still at it after a
- * while. */
+/*
+ * True also where it is gone already; false where the engine was not to be had, or is still at it after a
+ * while.
+ */
 bool
 remove_container(const char *name)
 {
@@ -310,9 +312,7 @@ sweep_runs(struct list *left)
 	}
 	closedir(runs);
 	if (doubtful != NULL)
-		say("warning: CACHE_DIR: '%s/%s' is of another machine, or of this one before it was started "
-		    "anew; "
-		    "if no make uses it there, remove it: rm -r '%s/%s'",
+		say("warning: CACHE_DIR: '%s/%s' is of another machine, or of this one before it was started anew; if no make uses it there, remove it: rm -r '%s/%s'",
 		    needed("CACHE_DIR"), doubtful, needed("CACHE_DIR"), doubtful);
 	free(doubtful);
 }

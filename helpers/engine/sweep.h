@@ -14,8 +14,10 @@
 /* A run's folder, open; -1 for what is none of ours: a link, or what others own or may write to. */
 int open_run(const char *run);
 
-/* Kills and removes what dead owners have left, but for what only the engine can remove: those runs join
- * left. */
+/*
+ * Kills and removes what dead owners have left, but for what only the engine can remove: those runs join
+ * left.
+ */
 void sweep_runs(struct list *left);
 
 /* And that, of those runs. False where something stays: a later run finds it by its dead owner. */

@@ -10,8 +10,10 @@
 
 #include "lib/lib.h"
 
-/* path: sibling_program(argv[0], "sweep-runs"), found before the working folder changes. In a process group
- * of its own, and it says nothing. 0 where it cannot be started. */
+/*
+ * path: sibling_program(argv[0], "sweep-runs"), found before the working folder changes. In a process group
+ * of its own, and it says nothing. 0 where it cannot be started.
+ */
 pid_t sweeper_start(const char *path, const struct list *arguments);
 
 /* Waits for it, but not for an engine that does not answer. 0 is none. */

@@ -59,7 +59,8 @@ is_pin(const char *reference)
 	return strncmp(reference, PIN_PREFIX, strlen(PIN_PREFIX)) == 0;
 }
 
-/* Only a pin, or a tag on loopback, can be one of ours, whatever the file says. The port; 0: a pin; -1: none.
+/*
+ * Only a pin, or a tag on loopback, can be one of ours, whatever the file says. The port; 0: a pin; -1: none.
  */
 static int
 port_of(const char *reference)

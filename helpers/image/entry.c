@@ -1,5 +1,7 @@
-/* entry.c - the entries of a layer, read as Go's archive/tar reads them (reader.go: next, readHeader,
- * mergePAX). */
+/*
+ * entry.c - the entries of a layer, read as Go's archive/tar reads them (reader.go: next, readHeader,
+ * mergePAX).
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,8 +54,10 @@ read_bytes_of(struct entry_reader *r, void *bytes, size_t size, char why[WHY])
 	return true;
 }
 
-/* In octal between blanks and NULs, or, with the highest bit set, big-endian in 7 bits and the bytes that
- * follow. */
+/*
+ * In octal between blanks and NULs, or, with the highest bit set, big-endian in 7 bits and the bytes that
+ * follow.
+ */
 bool
 header_number(const unsigned char *field, size_t size, int64_t *value)
 {

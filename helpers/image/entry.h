@@ -29,8 +29,7 @@ struct piece {
 };
 
 struct entry {
-	char type; /* '0' a file, '1' a hard link, '2' a symbolic link, '3' '4' devices, '5' a folder, '6' a
-		      fifo */
+	char type; /* '0' file, '1' hard link, '2' symbolic link, '3' and '4' devices, '5' folder, '6' fifo */
 	const char *path, *link; /* as the layer has them; link of '1' and '2' is not empty */
 	unsigned mode;           /* 07777 of it */
 	int64_t uid, gid, size;  /* bytes of the file, holes included */
@@ -58,9 +57,9 @@ struct records {
 
 struct entry_reader {
 	struct entry entry;
-	off_t header, data; /* where the entry begins, headers and all; where its bytes do, one piece behind
-			       the other */
-	int64_t stored;     /* how many those are */
+	off_t header;   /* where the entry begins, headers and all */
+	off_t data;     /* where its bytes do, one piece behind the other */
+	int64_t stored; /* how many those are */
 
 	/* private */
 	int fd;
@@ -89,7 +88,8 @@ bool read_bytes_of(struct entry_reader *r, void *bytes, size_t size, char why[WH
 bool header_number(const unsigned char *field, size_t size, int64_t *value);
 bool bad_header(const struct entry_reader *r, char why[WHY]);
 
-/* entry-write.c: the headers of an entry, and of its map of holes, in *text, which is the caller's to free.
+/*
+ * entry-write.c: the headers of an entry, and of its map of holes, in *text, which is the caller's to free.
  */
 size_t entry_header(const struct entry *e, char **text);
 

@@ -44,8 +44,10 @@ bool read_export(int in, const char *folder,
 		 struct export *e, char why[WHY]);
 void free_export(struct export *e);
 
-/* layer.c: no layer may be used before one of these has said yes, or its digests have been taken in another
- * way. */
+/*
+ * layer.c: no layer may be used before one of these has said yes, or its digests have been taken in another
+ * way.
+ */
 bool verify_layer(struct export *e, struct image *m, size_t layer, char why[WHY]);
 bool decode_layer(struct export *e, struct image *m, size_t layer, int out, char why[WHY]);
 

@@ -212,8 +212,10 @@ put_file(struct flat *f, struct sink *s, const struct file *file, const char *pa
 		put_padding(s));
 }
 
-/* A folder that no layer describes: root's, for everybody to enter, of no particular time; in a set-group-ID
- * folder it is one too, as mkdir has it. */
+/*
+ * A folder that no layer describes: root's, for everybody to enter, of no particular time; in a set-group-ID
+ * folder it is one too, as mkdir has it.
+ */
 static bool
 put_folder(struct sink *s, const struct node *n, const char *path)
 {

@@ -282,7 +282,8 @@ add(struct recoder *r, int in, off_t offset, uint64_t size)
 	return l;
 }
 
-/* From now on somebody waits: a plain layer that nobody has begun to compress, or hardly, is served as it is.
+/*
+ * From now on somebody waits: a plain layer that nobody has begun to compress, or hardly, is served as it is.
  */
 void
 recoder_hurry(struct recoder *r)

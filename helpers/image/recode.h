@@ -43,8 +43,8 @@ struct recoder {
 	uint64_t least; /* bytes: a smaller plain layer stays plain */
 	const struct export *export;
 
-	pthread_mutex_t
-	    lock; /* of all that follows; what item[i] points at is its worker's, then everybody's */
+	/* Of all that follows; what item[i] points at is its worker's, then everybody's. */
+	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct recoded **item;
 	size_t items, next;

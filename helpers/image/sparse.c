@@ -1,5 +1,7 @@
-/* sparse.c - the maps of holes that GNU tar writes, by the rules of Go's archive/tar (reader.go:
- * readGNUSparse...). */
+/*
+ * sparse.c - the maps of holes that GNU tar writes, by the rules of Go's archive/tar (reader.go:
+ * readGNUSparse...).
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -298,7 +298,8 @@ tree_put(struct tree *t, struct node *folder, const char *name, bool is_folder, 
 	return n;
 }
 
-/* From now on the name means what the entry at that place describes; target: of a symbolic link, else NULL.
+/*
+ * From now on the name means what the entry at that place describes; target: of a symbolic link, else NULL.
  */
 void
 tree_describe(struct node *n, off_t header, const char *target, uint32_t layer)
@@ -352,8 +353,10 @@ tree_remove(struct tree *t, struct node *n, uint32_t layer)
 	}
 }
 
-/* The next node of the tree: what is in a folder comes after it and before its neighbours. NULL: that was the
- * last. */
+/*
+ * The next node of the tree: what is in a folder comes after it and before its neighbours. NULL: that was the
+ * last.
+ */
 struct node *
 tree_after(const struct node *n)
 {

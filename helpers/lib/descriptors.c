@@ -1,4 +1,5 @@
-/* descriptors.c - what a process may have open, and that 0, 1 and 2 are nothing else than what they are for.
+/*
+ * descriptors.c - what a process may have open, and that 0, 1 and 2 are nothing else than what they are for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +29,10 @@ fill_standard_descriptors(void)
 			_exit(EXIT_SYSTEM);
 }
 
-/* As many as may be, and that makes sense; the commands that are run get what we had. Returns how many that
- * is. */
+/*
+ * As many as may be, and that makes sense; the commands that are run get what we had. Returns how many that
+ * is.
+ */
 long
 allow_descriptors(void)
 {

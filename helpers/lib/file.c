@@ -168,7 +168,8 @@ append_line(const char *path, const char *text)
 	free(line);
 }
 
-/* mkdir -p; only the last folder gets mode, those above it the user's usual one. -1 and errno where it fails.
+/*
+ * mkdir -p; only the last folder gets mode, those above it the user's usual one. -1 and errno where it fails.
  */
 int
 make_folders(const char *path, mode_t mode)

@@ -1,4 +1,5 @@
-/* json.h - JSON that others wrote, read as the engines read it; apart from lib.h since few helpers need JSON.
+/*
+ * json.h - JSON that others wrote, read as the engines read it; apart from lib.h since few helpers need JSON.
  */
 #ifndef JSON_H
 #define JSON_H

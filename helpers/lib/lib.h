@@ -20,7 +20,8 @@ enum { EXIT_NO = 1, EXIT_USAGE = 100, EXIT_SYSTEM = 111, EXIT_DEADLINE = 124 };
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 
-/* msg.c: one write a message; control bytes become '?'. set_progname is to be called first: with it the
+/*
+ * msg.c: one write a message; control bytes become '?'. set_progname is to be called first: with it the
  * standard files are open, and an answer on stdout that cannot be written ends the program with EXIT_SYSTEM.
  */
 void set_progname(const char *name);
@@ -147,9 +148,8 @@ struct step {
 	const char *log;     /* file for the output, or NULL: it goes to stderr */
 	const char *prefix;  /* before each line that is shown, or NULL */
 	const char *output;  /* the file that its standard output is, or NULL */
-	const char
-	    *images; /* slugs or keys of those that fail with it, blank-separated, or NULL (failure.h) */
-	const char *limit; /* the setting that its deadline is from, or NULL */
+	const char *images;  /* slugs or keys that fail with it, blank-separated, or NULL (failure.h) */
+	const char *limit;   /* the setting that its deadline is from, or NULL */
 };
 struct outcome run_step(const struct step *s, const struct command *c);
 

@@ -96,7 +96,8 @@ finish_stdout(void)
 	_exit(EXIT_SYSTEM);
 }
 
-/* To be called first. From here on standard files are open, and an answer that cannot be written is exit 111.
+/*
+ * To be called first. From here on standard files are open, and an answer that cannot be written is exit 111.
  */
 void
 set_progname(const char *name)
@@ -109,7 +110,8 @@ set_progname(const char *name)
 	if (called)
 		return;
 	called = true;
-	/* A file that may not grow any more (ulimit -f) is an error like a full disk, for what we start too.
+	/*
+	 * A file that may not grow any more (ulimit -f) is an error like a full disk, for what we start too.
 	 */
 	signal(SIGXFSZ, SIG_IGN);
 	if (atexit(finish_stdout) != 0)

@@ -109,8 +109,10 @@ spell(const struct owner *o)
 	return format("%s-%lu-%ld-%llu", o->boot, o->space, o->pid, o->start);
 }
 
-/* The name of a process as an owner; one that is gone has no start time, and its name is never alive. The
- * caller frees it. */
+/*
+ * The name of a process as an owner; one that is gone has no start time, and its name is never alive. The
+ * caller frees it.
+ */
 char *
 owner_name(long pid)
 {

@@ -42,7 +42,8 @@ component(const char *p)
 	}
 }
 
-/* Is the '.' or '-' at p[n] inside of a host name? Labels neither start nor end with one ("xn--a" is fine).
+/*
+ * Is the '.' or '-' at p[n] inside of a host name? Labels neither start nor end with one ("xn--a" is fine).
  */
 static bool
 joins(const char *p, size_t n)

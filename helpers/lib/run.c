@@ -60,8 +60,10 @@ read_settings(const char *name, struct list *out)
 	free(path);
 }
 
-/* The path of a program by its name or path, as a shell finds it; NULL where there is none. The caller frees
- * it. */
+/*
+ * The path of a program by its name or path, as a shell finds it; NULL where there is none. The caller frees
+ * it.
+ */
 char *
 find_program(const char *name)
 {

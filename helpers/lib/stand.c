@@ -26,8 +26,10 @@ takes_word(const char *option)
 	return false;
 }
 
-/* Of "-kC..." or "-C...": the letters up to the first that takes an argument. NULL: none does, or an optional
- * one. */
+/*
+ * Of "-kC..." or "-C...": the letters up to the first that takes an argument. NULL: none does, or an optional
+ * one.
+ */
 static const char *
 argument_in(const char *letters, char *which)
 {
@@ -42,8 +44,10 @@ argument_in(const char *letters, char *which)
 	return NULL;
 }
 
-/* The folders that a make's arguments change to, one after the other: -C DIR in each form that getopt_long(3)
- * takes. */
+/*
+ * The folders that a make's arguments change to, one after the other: -C DIR in each form that getopt_long(3)
+ * takes.
+ */
 void
 make_changes(char *const *argv, struct list *folders)
 {
@@ -172,8 +176,10 @@ standing_folder(const char *pwd)
 	return from ? from : xstrdup(here);
 }
 
-/* The setting, which is a path, becomes absolute; program: a name without a slash is looked up in PATH, and
- * stays. */
+/*
+ * The setting, which is a path, becomes absolute; program: a name without a slash is looked up in PATH, and
+ * stays.
+ */
 void
 make_absolute(const char *name, const char *from, bool program)
 {
@@ -181,10 +187,9 @@ make_absolute(const char *name, const char *from, bool program)
 	char *path;
 
 	if (*value == '~')
-		refuse("%s: '%s' begins with '~', which this shell left as it is; give %s=\"$HOME/...\" (a "
-		       "folder of "
-		       "that name: %s=./~...)",
-		       name, value, name, name);
+		refuse(
+		    "%s: '%s' begins with '~', which this shell left as it is; give %s=\"$HOME/...\" (a folder of that name: %s=./~...)",
+		    name, value, name, name);
 	if (*value == '\0' || *value == '/' || (program && strchr(value, '/') == NULL))
 		return;
 	path = format("%s/%s", strcmp(from, "/") == 0 ? "" : from, value);

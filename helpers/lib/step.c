@@ -83,7 +83,8 @@ cache_folder(void)
 	return *setting("CACHE_DIR") ? setting("CACHE_DIR") : ".";
 }
 
-/* The room that is left where the folder is, and what to do; "" where that is not known. The caller frees it.
+/*
+ * The room that is left where the folder is, and what to do; "" where that is not known. The caller frees it.
  */
 static char *
 room_at(const char *folder)
@@ -95,8 +96,10 @@ room_at(const char *folder)
 				 (double)left / 1e6, folder);
 }
 
-/* Where the log's disk is full or broken, the command's own message may be lost: the disk is the reason then.
- * NULL where it is sound. The caller frees it. */
+/*
+ * Where the log's disk is full or broken, the command's own message may be lost: the disk is the reason then.
+ * NULL where it is sound. The caller frees it.
+ */
 static char *
 disk_trouble(int log, const char *path)
 {
@@ -208,8 +211,10 @@ explain_start(const struct command *c, int error)
 		      program ? program->setting : "", program ? "=<path>" : "");
 }
 
-/* The setting that is to be changed, and the sentence. It is said now, since nothing that the command printed
- * says it. */
+/*
+ * The setting that is to be changed, and the sentence. It is said now, since nothing that the command printed
+ * says it.
+ */
 static void
 tell(const struct step *s, const char *setting_name, const char *why)
 {

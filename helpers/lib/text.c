@@ -90,8 +90,10 @@ struct unit {
 	long long factor;
 };
 
-/* As number(), with a unit behind the decimal where there is one: the number of the smallest. hint: which
- * units. */
+/*
+ * As number(), with a unit behind the decimal where there is one: the number of the smallest. hint: which
+ * units.
+ */
 static long long
 amount(const char *what, const char *text, long long min, long long max, const struct unit *units,
        const char *hint)

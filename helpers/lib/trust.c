@@ -15,8 +15,10 @@
 
 #include "lib/lib.h"
 
-/* Whether the group is more than this user's own, by its list or as somebody's first group; where nobody
- * knows it, it is. */
+/*
+ * Whether the group is more than this user's own, by its list or as somebody's first group; where nobody
+ * knows it, it is.
+ */
 static bool
 group_has_others(gid_t gid)
 {
@@ -47,8 +49,10 @@ has_access_list(const char *path)
 #endif
 }
 
-/* Whether others may replace what is in this folder. Many systems give each user a group of their own, which
- * may write what they make. */
+/*
+ * Whether others may replace what is in this folder. Many systems give each user a group of their own, which
+ * may write what they make.
+ */
 bool
 folder_is_open(const char *path, const struct stat *st)
 {

@@ -31,8 +31,10 @@ is_trailer(const char *line)
 	return strpbrk(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == NULL;
 }
 
-/* In place: ESC [ ... and other control bytes go; of a line that was written over itself, what was written
- * last stays. */
+/*
+ * In place: ESC [ ... and other control bytes go; of a line that was written over itself, what was written
+ * last stays.
+ */
 static void
 make_plain(char *line)
 {

@@ -4,15 +4,19 @@
 
 #include "lib/lib.h"
 
-/* The last line that says something, without control sequences and without what stands before an @ in a URL,
- * which may be a password; "" where there is none. The caller frees it. */
+/*
+ * The last line that says something, without control sequences and without what stands before an @ in a URL,
+ * which may be a password; "" where there is none. The caller frees it.
+ */
 char *last_words(const char *text);
 
 /* The same of the end of an open file; "" where it cannot be read. */
 char *last_words_in(int fd);
 
-/* "'docker build'", "'/bin/false --version'": the command as far as it tells what was done. The caller frees
- * it. */
+/*
+ * "'docker build'", "'/bin/false --version'": the command as far as it tells what was done. The caller frees
+ * it.
+ */
 char *command_words(char *const *argv);
 
 /* A program that the user chooses. */

@@ -102,8 +102,10 @@ open_folder(const char *name)
 		       why);
 }
 
-/* CACHE_DIR, an absolute path, becomes the working folder, and what its links lead to. What it is refused for
- * ends the program with a line. */
+/*
+ * CACHE_DIR, an absolute path, becomes the working folder, and what its links lead to. What it is refused for
+ * ends the program with a line.
+ */
 void
 open_cache(void)
 {
@@ -111,9 +113,8 @@ open_cache(void)
 	char *real;
 
 	if (*setting("CACHE_DIR") == '\0')
-		refuse("CACHE_DIR: there is no folder for the machines, since HOME is not set; give "
-		       "CACHE_DIR=<folder>, or "
-		       "set HOME");
+		refuse(
+		    "CACHE_DIR: there is no folder for the machines, since HOME is not set; give CACHE_DIR=<folder>, or set HOME");
 	make_trusted(setting("CACHE_DIR"));
 	real = realpath(setting("CACHE_DIR"), NULL);
 	if (real == NULL)

@@ -26,8 +26,10 @@ plain(const char *s, const char *more)
 	return true;
 }
 
-/* "agent:latest" -> "agent-latest-<32 hex of the SHA-256>": the beginning is for people, the end tells names
- * apart. */
+/*
+ * "agent:latest" -> "agent-latest-<32 hex of the SHA-256>": the beginning is for people, the end tells names
+ * apart.
+ */
 char *
 slug_of(const struct reference *r, const char *image)
 {
@@ -83,18 +85,18 @@ static void
 check_image(struct wish *w, const char *about)
 {
 	if (!given(w->image))
-		refuse("%sIMAGE is empty; give IMAGE=name[:tag]%s", about,
-		       given(w->context) ? ", the name that the build of CONTEXT gets"
-					 : " (and CONTEXT=<folder> to build it), or IMAGES=..., or `make "
-					   "smolmachines` for those "
-					   "of an images file");
+		refuse(
+		    "%sIMAGE is empty; give IMAGE=name[:tag]%s", about,
+		    given(w->context)
+			? ", the name that the build of CONTEXT gets"
+			: " (and CONTEXT=<folder> to build it), or IMAGES=..., or `make smolmachines` for those of an images file");
 	if (strstr(w->image, "@sha256:"))
 		refuse("%sIMAGE: '%s' is a digest reference; give name[:tag] or sha256:<64 hex>", about,
 		       w->image);
 	if (!parse_reference(w->image, &w->reference))
-		refuse("%sIMAGE: '%s' is not an image reference; give name[:tag] in lower case, or "
-		       "sha256:<64 hex>",
-		       about, w->image);
+		refuse(
+		    "%sIMAGE: '%s' is not an image reference; give name[:tag] in lower case, or sha256:<64 hex>",
+		    about, w->image);
 	if (strlen(setting("REGISTRY_HOST")) + strlen(":65535/") + strlen(w->reference.path) > 255)
 		refuse("%sIMAGE: '%s' is too long for a reference on %s; give a shorter name", about,
 		       w->image, setting("REGISTRY_HOST"));

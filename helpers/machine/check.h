@@ -11,7 +11,8 @@
  */
 void check_wish(struct wish *w, const char *about, const char *folder);
 
-/* The same name, always, and no two names share one; fit for a file, a target and a tag. The caller frees it.
+/*
+ * The same name, always, and no two names share one; fit for a file, a target and a tag. The caller frees it.
  */
 char *slug_of(const struct reference *r, const char *image);
 

@@ -16,7 +16,8 @@ enum { IMAGES_MAX = 1 << 20 };
 
 enum end { DONE, FAILED, UNFINISHED };
 
-/* The key of the machine that the image is to become, or NULL while that is not known. The caller frees it.
+/*
+ * The key of the machine that the image is to become, or NULL while that is not known. The caller frees it.
  */
 static char *
 key_of(const char *slug)

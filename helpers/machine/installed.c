@@ -15,7 +15,8 @@
 
 #define MEMORY ".id/smolvm"
 
-/* More than a version takes anywhere; what hangs is not waited for by every hit, since "" is remembered too.
+/*
+ * More than a version takes anywhere; what hangs is not waited for by every hit, since "" is remembered too.
  */
 enum { ASK_SECONDS = 10 };
 

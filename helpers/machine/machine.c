@@ -118,8 +118,10 @@ check_launcher(const struct machine *m, const char *sha256, char why[200])
 	return strcmp(hex, sha256) == 0;
 }
 
-/* All of both files, each only where it is another one than that read last. An older version remembered the
- * sidecar alone, which is the first line. */
+/*
+ * All of both files, each only where it is another one than that read last. An older version remembered the
+ * sidecar alone, which is the first line.
+ */
 static bool
 read_all(int fd, const struct machine *m, const struct sidecar *s, const struct stat *sidecar,
 	 const struct stat *launcher, const char *launcher_sha256, char why[200])
@@ -154,8 +156,10 @@ name_host(char host[64])
 	free(platform);
 }
 
-/* smolvm runs on one kind of host what it packed there, by the manifest's word; older ones left none
- * (src/cli/pack_run.rs, platform mismatch). */
+/*
+ * smolvm runs on one kind of host what it packed there, by the manifest's word; older ones left none
+ * (src/cli/pack_run.rs, platform mismatch).
+ */
 static bool
 fits_host(const struct sidecar *s, char why[200])
 {

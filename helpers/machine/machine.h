@@ -38,8 +38,10 @@ void free_machine(struct machine *m);
  */
 enum machine_state machine_state(const char *key, const struct list *settings, struct finding *f);
 
-/* Notes that launcher and sidecar, as they lie there now, are whole: the next hit need not read all of them.
- * Where that cannot be noted, they are read again. */
+/*
+ * Notes that launcher and sidecar, as they lie there now, are whole: the next hit need not read all of them.
+ * Where that cannot be noted, they are read again.
+ */
 void remember_whole(const struct machine *m);
 
 #endif

@@ -1,5 +1,7 @@
-/* options.c - the options of a pack: their names, smolvm's flags for them, and what they make of a machine's
- * key. */
+/*
+ * options.c - the options of a pack: their names, smolvm's flags for them, and what they make of a machine's
+ * key.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -62,8 +62,10 @@ kind_of(mode_t mode)
 	return S_ISSOCK(mode) ? "a socket" : "a device";
 }
 
-/* A link is replaced, and what it leads to is not touched; but nobody means to lose one that leads to a
- * device. */
+/*
+ * A link is replaced, and what it leads to is not touched; but nobody means to lose one that leads to a
+ * device.
+ */
 static void
 check_place(const char *path, const char *what)
 {
@@ -82,9 +84,9 @@ check_folder(const char *out)
 	long most = real ? pathconf(real, _PC_NAME_MAX) : -1;
 
 	if (real == NULL || access(real, W_OK | X_OK) != 0)
-		refuse("OUT: cannot write to '%s' (%s); give a path in a folder that is there and can be "
-		       "written",
-		       folder, strerror(errno));
+		refuse(
+		    "OUT: cannot write to '%s' (%s); give a path in a folder that is there and can be written",
+		    folder, strerror(errno));
 	if ((is_below(real, "/dev") && !is_below(real, "/dev/shm")) || is_below(real, "/proc") ||
 	    is_below(real, "/sys"))
 		refuse("OUT: '%s' is in '%s', which holds no files; give a path elsewhere", out, real);
@@ -92,15 +94,16 @@ check_folder(const char *out)
 		refuse("OUT: '%s' is in CACHE_DIR, where the machine is already; give a path elsewhere", out);
 	if (most > 0 && strlen(name) + strlen(".smolmachine") > (size_t)most)
 		refuse(
-		    "OUT: '%s' is too long a name for OUT.smolmachine beside it (at most %ld bytes); give a "
-		    "shorter one",
+		    "OUT: '%s' is too long a name for OUT.smolmachine beside it (at most %ld bytes); give a shorter one",
 		    out, most);
 	free(real);
 	free(folder);
 }
 
-/* Ends the program with a line where a machine put there would take the place of what is no file, or of the
- * cache's own. */
+/*
+ * Ends the program with a line where a machine put there would take the place of what is no file, or of the
+ * cache's own.
+ */
 void
 check_out(const char *out)
 {

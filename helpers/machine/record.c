@@ -58,10 +58,9 @@ record_launcher(json_t *record)
 static _Noreturn void
 refuse_options(const char *sidecar, const char *name, const char *is, const char *asked)
 {
-	refuse("'%s' was packed with %s='%s', and %s='%s' is asked for: the first 8 hex of their options' "
-	       "hashes are "
-	       "alike; move it away, then run make again",
-	       sidecar, name, is, name, asked);
+	refuse(
+	    "'%s' was packed with %s='%s', and %s='%s' is asked for: the first 8 hex of their options' hashes are alike; move it away, then run make again",
+	    sidecar, name, is, name, asked);
 }
 
 void
@@ -72,9 +71,9 @@ refuse_collision(json_t *record, const struct list *settings, const char *sideca
 	json_t *options = json_object_get(record, "options");
 
 	if (*id && *asked && strcmp(id, asked) != 0)
-		refuse("'%s' is another image's machine (%s) whose ID begins alike; move it away, then run "
-		       "make again",
-		       sidecar, id);
+		refuse(
+		    "'%s' is another image's machine (%s) whose ID begins alike; move it away, then run make again",
+		    sidecar, id);
 	for (size_t i = 0; i < pack_option_count; i++) {
 		const char *name = pack_option[i].name, *is = text_of(options, name);
 

@@ -34,8 +34,10 @@ program_path(const char *name)
 	return NULL;
 }
 
-/* Settings, and what docker, smolvm and their clients read for themselves. What tells only one make from
- * another is not here. */
+/*
+ * Settings, and what docker, smolvm and their clients read for themselves. What tells only one make from
+ * another is not here.
+ */
 static bool
 matters(const char *variable)
 {

@@ -20,8 +20,10 @@ struct shared {
 /* 64 hex digits: the packer's program, and all settings that a pack depends on. The caller frees it. */
 char *pack_inputs(void);
 
-/* s and what of older, the lines of a lock's file below its first, is of other inputs: such lines again, of a
- * few at most. The caller frees them. */
+/*
+ * s and what of older, the lines of a lock's file below its first, is of other inputs: such lines again, of a
+ * few at most. The caller frees them.
+ */
 char *shared_text(const struct shared *s, const char *older);
 
 /* The next of such lines: where it ends, NULL where there is none. The caller frees *s. */

@@ -77,7 +77,8 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 	return true;
 }
 
-/* Footer, sizes and manifest: a few kilobytes, whatever the artifact's size. False: why says what is wrong.
+/*
+ * Footer, sizes and manifest: a few kilobytes, whatever the artifact's size. False: why says what is wrong.
  */
 bool
 read_sidecar(int fd, struct sidecar *s, char why[200])

@@ -56,8 +56,10 @@ smolvm_faults(const char *text)
 	return faults;
 }
 
-/* Whether a smolvm with these faults is given every image as one layer: as SQUASH says, else where it would
- * merge several layers wrongly. */
+/*
+ * Whether a smolvm with these faults is given every image as one layer: as SQUASH says, else where it would
+ * merge several layers wrongly.
+ */
 bool
 gets_one_layer(int faults)
 {

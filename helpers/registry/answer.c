@@ -77,8 +77,10 @@ allowed(const struct problem *p)
 	return p == &no_method ? "GET, HEAD" : p == &no_push ? "GET, HEAD, POST, PATCH, PUT" : NULL;
 }
 
-/* why: more than the problem itself says; what it quotes of a request has no quotes and control bytes any
- * more. */
+/*
+ * why: more than the problem itself says; what it quotes of a request has no quotes and control bytes any
+ * more.
+ */
 result
 answer_because(connection *c, const struct problem *p, const char *why)
 {

@@ -63,7 +63,8 @@ goes_before(const struct client *a, int64_t a_still, const struct client *b, int
 	return a_still > b_still;
 }
 
-/* True where one has been told to go, for a client that is our own or not; its place is free a moment later.
+/*
+ * True where one has been told to go, for a client that is our own or not; its place is free a moment later.
  */
 static bool
 make_room(struct clients *c, bool own)

@@ -1,5 +1,7 @@
-/* clients.h - who is connected to a server: a bounded number, and whose turn it is to go when there are too
- * many. */
+/*
+ * clients.h - who is connected to a server: a bounded number, and whose turn it is to go when there are too
+ * many.
+ */
 #ifndef CLIENTS_H
 #define CLIENTS_H
 

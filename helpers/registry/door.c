@@ -71,9 +71,9 @@ door_open(struct door *d, int port)
 
 	d->table = peer_table();
 	if (d->own_only && !peer_can_tell())
-		refuse("ROUTE: without /proc/net/tcp (%s) a push cannot be told from a stranger's; give "
-		       "ROUTE=direct",
-		       error_text(errno));
+		refuse(
+		    "ROUTE: without /proc/net/tcp (%s) a push cannot be told from a stranger's; give ROUTE=direct",
+		    error_text(errno));
 	d->listener = port == 0 ? -1 : listen_on(port);
 	if (d->listener < 0)
 		d->listener = listen_on(0);
@@ -145,8 +145,10 @@ turn_away(struct door *d, size_t i)
 	forget(d, FIRST + i);
 }
 
-/* The stranger that has come first goes first; where there is none, the first. False: whoever comes has to
- * go. */
+/*
+ * The stranger that has come first goes first; where there is none, the first. False: whoever comes has to
+ * go.
+ */
 static bool
 make_room(struct door *d, bool own)
 {

@@ -218,9 +218,9 @@ count_clients(unsigned *threads)
 	*threads = spare < FEW_DESCRIPTORS ? 1 : processors(THREADS_MAX);
 	clients = (spare - OWN_DESCRIPTORS) / 4;
 	if (clients < CLIENTS_MIN)
-		refuse("the limit of open files is %ld, and a registry needs %ld of them; raise it: ulimit "
-		       "-n %d",
-		       limit, limit - spare + OWN_DESCRIPTORS + 4 * CLIENTS_MIN, 1024);
+		refuse(
+		    "the limit of open files is %ld, and a registry needs %ld of them; raise it: ulimit -n %d",
+		    limit, limit - spare + OWN_DESCRIPTORS + 4 * CLIENTS_MIN, 1024);
 	return clients < CLIENTS_MAX ? (size_t)clients : CLIENTS_MAX;
 }
 

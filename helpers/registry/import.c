@@ -71,8 +71,10 @@ goes_on(void)
 	return *setting("KEEP_GOING") != '\0';
 }
 
-/* Whether all orders of l are ready. What is wrong with those that are not is said, but where each is to be
- * tried alone. */
+/*
+ * Whether all orders of l are ready. What is wrong with those that are not is said, but where each is to be
+ * tried alone.
+ */
 static bool
 load_or_tell(struct load *l, struct catalog *c, size_t first)
 {
@@ -101,11 +103,11 @@ tell_load(const struct load *l, const struct catalog *c)
 			layers++;
 			compressed += strchr(c->image[i].layer[k].type, '+') != NULL;
 		}
-	step_line("EXPORT",
-		  "%.1f MB in %lld ms, the first byte after %lld, served %lld ms later: %zu of %zu layers "
-		  "compressed",
-		  (double)l->bytes / 1e6, (long long)l->export_ms, (long long)l->first_ms,
-		  (long long)l->remainder_ms, compressed, layers);
+	step_line(
+	    "EXPORT",
+	    "%.1f MB in %lld ms, the first byte after %lld, served %lld ms later: %zu of %zu layers compressed",
+	    (double)l->bytes / 1e6, (long long)l->export_ms, (long long)l->first_ms,
+	    (long long)l->remainder_ms, compressed, layers);
 }
 
 /* An export of several may fail for one of them: under -k each has an export of its own then. */

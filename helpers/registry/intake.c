@@ -128,8 +128,10 @@ make_name(char name[UPLOAD_NAME])
 		snprintf(name + 2 * i, 3, "%02x", bytes[i]);
 }
 
-/* A new upload, claimed; NULL where there are too many. about: how many bytes it will be, 0 where that is
- * unknown. */
+/*
+ * A new upload, claimed; NULL where there are too many. about: how many bytes it will be, 0 where that is
+ * unknown.
+ */
 struct slot *
 intake_upload(struct intake *in, const char *repository, uint64_t about)
 {
@@ -149,7 +151,8 @@ intake_upload(struct intake *in, const char *repository, uint64_t about)
 	return s;
 }
 
-/* TAKEN: *slot is the caller's alone until it is released, dropped or finished. NOT_THERE, BUSY: it is NULL.
+/*
+ * TAKEN: *slot is the caller's alone until it is released, dropped or finished. NOT_THERE, BUSY: it is NULL.
  */
 enum taken
 intake_claim(struct intake *in, const char *repository, const char *name, struct slot **slot)
@@ -185,8 +188,10 @@ intake_drop(struct intake *in, struct slot *s)
 	pthread_mutex_unlock(&in->lock);
 }
 
-/* Only layers are worth it; and that they cannot be kept is no reason to fail. What gives way is still here
- * for this run, where it has it open. */
+/*
+ * Only layers are worth it; and that they cannot be kept is no reason to fail. What gives way is still here
+ * for this run, where it has it open.
+ */
 static void
 keep(struct intake *in, const struct kept *k, const char *path)
 {

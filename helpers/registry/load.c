@@ -17,8 +17,10 @@
 #include "image/flatten.h"
 #include "registry/load.h"
 
-/* Bytes: to compress less takes longer than it saves the one who pulls, and nothing hides it (bench,
- * serve-small). */
+/*
+ * Bytes: to compress less takes longer than it saves the one who pulls, and nothing hides it (bench,
+ * serve-small).
+ */
 enum { EARLY_MIN = 8 << 20 };
 
 /* An image on its way: what it will be made of. */

@@ -15,18 +15,20 @@
 
 struct load {
 	enum coding coding;
-	bool early; /* compress only large layers, and before the export ends: the puller takes plain ones too
-		     */
+	bool
+	    early; /* only large layers are compressed, before the export ends: the puller takes plain ones */
 	bool squash; /* one layer an image */
 	const char *folder;
 	const struct order *order;
 	size_t orders;
 
 	bool exported; /* the engine's export could be read; if not, none of the images is there */
+
 	/* what it took, once they are loaded */
-	off_t bytes;                               /* of the export */
-	int64_t first_ms, export_ms, remainder_ms; /* until its first byte and its last; from there until all
-						      could be served */
+	off_t bytes;          /* of the export */
+	int64_t first_ms;     /* until its first byte */
+	int64_t export_ms;    /* until its last */
+	int64_t remainder_ms; /* from there until all could be served */
 
 	/* private */
 	struct export export;

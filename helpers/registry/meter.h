@@ -1,4 +1,5 @@
-/* meter.h - a long transfer, shown to who waits for it: a bar on a terminal, otherwise a line now and then.
+/*
+ * meter.h - a long transfer, shown to who waits for it: a bar on a terminal, otherwise a line now and then.
  */
 #ifndef METER_H
 #define METER_H

@@ -69,7 +69,8 @@ parse_orders(char **words, size_t count)
 	return order;
 }
 
-/* "<engine's ID> <repository> <config>", as find-machines wrote it; the tag is the key without its options.
+/*
+ * "<engine's ID> <repository> <config>", as find-machines wrote it; the tag is the key without its options.
  */
 static void
 read_order(const char *key, struct order *w)

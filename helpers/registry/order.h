@@ -21,8 +21,10 @@ enum coding parse_coding(const char *text);
 /* Of words NAME=ID[,ENGINE-ID], no NAME twice. What is wrong ends the program. orders_free frees it. */
 struct order *parse_orders(char **words, size_t count);
 
-/* Of the keys of this run, which are packings of *orders images; what lies in the run's folder says which.
- * orders_free frees it. */
+/*
+ * Of the keys of this run, which are packings of *orders images; what lies in the run's folder says which.
+ * orders_free frees it.
+ */
 struct order *orders_of_keys(char **keys, size_t count, size_t *orders);
 
 void orders_free(struct order *order, size_t orders);

@@ -1,4 +1,5 @@
-/* record.h - the store's files but for the layers; for store.c. What others own or may write to is not read.
+/*
+ * record.h - the store's files but for the layers; for store.c. What others own or may write to is not read.
  */
 #ifndef RECORD_H
 #define RECORD_H
@@ -12,8 +13,10 @@
 /* "sha256:<64 hex>" -> .store/<64 hex><suffix>. The caller frees it. */
 char *store_path(const char *digest, const char *suffix);
 
-/* What a file is like, and since when that is so: the first 12 digits of an owner's name are the boot. The
- * caller frees it. */
+/*
+ * What a file is like, and since when that is so: the first 12 digits of an owner's name are the boot. The
+ * caller frees it.
+ */
 char *record_seen(const struct stat *st);
 
 /* False where there is none that is whole and this layer's. The caller frees *seen, never NULL. */

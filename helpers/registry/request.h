@@ -1,4 +1,5 @@
-/* request.h - what a client of the registry asks for, read from its path and headers; all of it a stranger's.
+/*
+ * request.h - what a client of the registry asks for, read from its path and headers; all of it a stranger's.
  */
 #ifndef REQUEST_H
 #define REQUEST_H

@@ -139,8 +139,10 @@ store_find(const char *pushed, enum coding wanted, struct kept *k)
 	return found;
 }
 
-/* Moves the file at path, which k->fd is, into the store. False: it is not in there, and nothing else is
- * lost. */
+/*
+ * Moves the file at path, which k->fd is, into the store. False: it is not in there, and nothing else is
+ * lost.
+ */
 bool
 store_add(const struct kept *k, const char *path, char why[WHY])
 {
@@ -252,8 +254,10 @@ store_trim(uint64_t most)
 	close(lock);
 }
 
-/* What is in it, of whatever coding; records alone are read. The caller frees the array; NULL where there is
- * none. */
+/*
+ * What is in it, of whatever coding; records alone are read. The caller frees the array; NULL where there is
+ * none.
+ */
 struct stock *
 store_stock(size_t *count)
 {

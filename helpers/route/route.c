@@ -26,8 +26,10 @@ tool_timeout(void)
 	return seconds_setting("TOOL_TIMEOUT", 30);
 }
 
-/* Under -k one that the engine does not know does not take the others with it: it fails by itself, on its
- * way. */
+/*
+ * Under -k one that the engine does not know does not take the others with it: it fails by itself, on its
+ * way.
+ */
 static void
 look_at(struct subject *m)
 {

@@ -30,14 +30,13 @@ struct route {
 struct facts {
 	const char *asked; /* ROUTE: push, direct or auto */
 	bool named;        /* the user has named a registry image */
-	bool
-	    one_layer; /* an image of several layers is to be one: SQUASH says so, or smolvm merges wrongly */
-	bool keeps;    /* STORE_MAX allows a store */
-	bool compressed;  /* the engine keeps layers compressed */
-	uint64_t total;   /* bytes of the images */
-	uint64_t unknown; /* of those, in layers that are not in the store */
-	bool again;       /* an image of each of these repositories was missed before */
-	uint64_t changed; /* bytes of the layers that are in neither the store nor that image; where again */
+	bool one_layer;    /* several layers are to be one: SQUASH says so, or smolvm merges wrongly */
+	bool keeps;        /* STORE_MAX allows a store */
+	bool compressed;   /* the engine keeps layers compressed */
+	uint64_t total;    /* bytes of the images */
+	uint64_t unknown;  /* of those, in layers that are not in the store */
+	bool again;        /* an image of each of these repositories was missed before */
+	uint64_t changed;  /* bytes of the layers that are in neither the store nor that image; where again */
 };
 
 /* Source and reason, as long as the engine can reach us. Asks nobody. */

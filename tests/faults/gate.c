@@ -62,8 +62,10 @@ wait_at_gate(void)
 		perror("gate");
 	close(at);
 	go.fd = in_gate("go", O_RDWR | O_NONBLOCK);
-	/* Not restarted by a signal, which the helper is to notice; but a child of its own may end. By the
-	 * bare system call, since a clock that is set, as another library here pretends, ends no wait. */
+	/*
+	 * Not restarted by a signal, which the helper is to notice; but a child of its own may end. By the
+	 * bare system call, since a clock that is set, as another library here pretends, ends no wait.
+	 */
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
 	sigaddset(&mask, SIGCHLD);
 	syscall(SYS_ppoll, &go, 1, &patience, &mask, _NSIG / 8);

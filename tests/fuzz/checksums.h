@@ -1,4 +1,5 @@
-/* checksums.h - a tar whose headers have the right checksums again: a fuzzer would hardly ever get past one.
+/*
+ * checksums.h - a tar whose headers have the right checksums again: a fuzzer would hardly ever get past one.
  */
 #ifndef CHECKSUMS_H
 #define CHECKSUMS_H

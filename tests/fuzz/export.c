@@ -1,5 +1,7 @@
-/* Any bytes as an engine's export: read, verified, flattened; or refused with a reason. Checksums are put
- * right. */
+/*
+ * Any bytes as an engine's export: read, verified, flattened; or refused with a reason. Checksums are put
+ * right.
+ */
 #include "fuzz.h"
 
 #include "checksums.h"

@@ -54,8 +54,10 @@ check_push(const char *value)
 	parse_length(value);
 }
 
-/* A path, a range of ten bytes, a range of all that 64 bits can count, an entity tag, a piece or digest of a
- * push: by the first byte. */
+/*
+ * A path, a range of ten bytes, a range of all that 64 bits can count, an entity tag, a piece or digest of a
+ * push: by the first byte.
+ */
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

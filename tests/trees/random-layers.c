@@ -164,7 +164,8 @@ is_gone(const char *name, bool folder)
 	return false;
 }
 
-/* In this layer a folder cannot give way: its times are set when the layer ends, on whatever is there then.
+/*
+ * In this layer a folder cannot give way: its times are set when the layer ends, on whatever is there then.
  */
 static bool
 is_taken(const struct path *p)
@@ -295,8 +296,8 @@ add_xattrs(char *m, bool folder, bool link)
 		add(m, text);
 	}
 	if (!folder && !link && likely("xattr") && chance(50))
-		add(m, " xattr.security.capability=%01%00%00%02%00%20%00%00%00%00%00%00%00%00%00%00%00%00%00%"
-		       "00");
+		add(m,
+		    " xattr.security.capability=%01%00%00%02%00%20%00%00%00%00%00%00%00%00%00%00%00%00%00%00");
 }
 
 /* Records that no engine heeds, or that say once more what is said already. */
@@ -421,7 +422,8 @@ put_parents(const char *name)
 		if (!here && p != NULL && p->layer == layer)
 			return false;
 		must = crossing ? !here : here && p->layer < layer && !p->usual;
-		/* umoci, which is asked about crossing ones, keeps a lower file in the way, and another owner
+		/*
+		 * umoci, which is asked about crossing ones, keeps a lower file in the way, and another owner
 		 */
 		if ((must || (removing && (p == NULL || p->described < layer)) || chance(30)) &&
 		    put_folder(parent))

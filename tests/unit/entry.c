@@ -1,5 +1,7 @@
-/* entry.c - what an entry of a layer is, by its headers: as Go's archive/tar has it, and written and read
- * again. */
+/*
+ * entry.c - what an entry of a layer is, by its headers: as Go's archive/tar has it, and written and read
+ * again.
+ */
 #include "saved.h"
 
 #include "image/entry.h"
@@ -9,7 +11,8 @@ struct header_case {
 	const char *about[4], *want;
 };
 
-/* "x", "g" with PAX records, "L" or "K" with a name: records are separated by '|', their lengths are put in.
+/*
+ * "x", "g" with PAX records, "L" or "K" with a name: records are separated by '|', their lengths are put in.
  */
 static void
 put_about(const char *about)
@@ -150,8 +153,7 @@ files(void **state)
 	    {{"xatime=x"}, "'a' has a damaged PAX header"},
 	    {{"xctime=.5"}, "'a' has a damaged PAX header"},
 	    {{"xatime=7.5|ctime=8.5"}, "0 a 644 7:0 1 0"},
-	    {{"xSCHILY.xattr.user.a "
-	      "b=1|SCHILY.xattr.user.%41=2|SCHILY.xattr.user.\xc3\xbc=3|SCHILY.xattr.\xff=4"},
+	    {{"xSCHILY.xattr.user.a b=1|SCHILY.xattr.user.%41=2|SCHILY.xattr.user.\xc3\xbc=3|SCHILY.xattr.\xff=4"},
 	     "0 a 644 7:0 1 0 user.a b=1 user.%41=2 user.\xc3\xbc=3 \xff=4"},
 	    {{"xSCHILY.xattr.user.x=y=1\n"}, "0 a 644 7:0 1 0 user.x=y=1\n"},
 	    {{"xSCHILY.xattr.x=1|SCHILY.xattr.y=1|SCHILY.xattr.x=2"}, "0 a 644 7:0 1 0 x=2 y=1"},

@@ -1,5 +1,7 @@
-/* export.c - what engines save, and what nobody ever should: one clear reason, no crash, no memory without
- * bounds. */
+/*
+ * export.c - what engines save, and what nobody ever should: one clear reason, no crash, no memory without
+ * bounds.
+ */
 #include "saved.h"
 
 #include <signal.h>
@@ -312,8 +314,8 @@ indexes(void **state)
 	    {"{\"manifests\":[{\"digest\":\"sha256:" HEX64
 	     "\",\"platform\":{\"architecture\":\"unknown\"}}]}",
 	     "it holds no image"},
-	    {"{\"manifests\":[{\"digest\":\"sha256:" HEX64 "\","
-	     "\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}}]}",
+	    {"{\"manifests\":[{\"digest\":\"sha256:" HEX64
+	     "\",\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}}]}",
 	     "it holds no image"},
 	};
 
@@ -673,7 +675,8 @@ odd_endings(void **state)
 	}
 }
 
-/* Two images with one layer: read once, and not read again once it is known; what its name claims is checked.
+/*
+ * Two images with one layer: read once, and not read again once it is known; what its name claims is checked.
  */
 static void
 shared_layers(void **state)

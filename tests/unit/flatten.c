@@ -1,5 +1,7 @@
-/* flatten.c - what is left of layers when they are one: each rule by an example. The zoo (t0600) has umoci's
- * word for it. */
+/*
+ * flatten.c - what is left of layers when they are one: each rule by an example. The zoo (t0600) has umoci's
+ * word for it.
+ */
 #include "saved.h"
 
 #include "image/flatten.h"
@@ -237,9 +239,7 @@ rules(void **state)
 	    {"one to above, one from the root, one by way of others",
 	     {"d/ d/e/ d/e/up>../.. abs>/d/./e//abs a>b b>/c c>d/../d/e",
 	      "d/ d/e/ d/e/abs/ x>/d/e/abs x/a=1 y>x y/b=2", "d/ d/e/ up>d/e/../../../d up/e/c=3"},
-	     "d/ d/e/ d/e/up>../.. d/e/abs/ d/e/abs/a=1 d/e/abs/b=2 d/e/c=3 abs>/d/./e//abs a>b b>/c "
-	     "c>d/../d/e "
-	     "x>/d/e/abs y>x up>d/e/../../../d"},
+	     "d/ d/e/ d/e/up>../.. d/e/abs/ d/e/abs/a=1 d/e/abs/b=2 d/e/c=3 abs>/d/./e//abs a>b b>/c c>d/../d/e x>/d/e/abs y>x up>d/e/../../../d"},
 	    {"one to the root", {"r>/ r/a=1 s>.. s/r/b=2"}, "r>/ a=1 s>.. b=2"},
 	    {"one that is below one", {"d/ d/e/ l>d l/m>e l/m/a=1"}, "d/ d/e/ d/e/a=1 d/m>e l>d"},
 	    {"the last name is not followed", {"d/ l>d l=1"}, "d/ l=1"},
@@ -352,7 +352,8 @@ broken_layers(void **state)
 	free(whole.at);
 }
 
-/* A layer with one entry, as these PAX records say (NULL behind the last), and 512 bytes of map or content.
+/*
+ * A layer with one entry, as these PAX records say (NULL behind the last), and 512 bytes of map or content.
  */
 static void
 save_extended(const char *const *record, const char *content)
@@ -566,19 +567,13 @@ configs(void **state)
 	static const struct {
 		const char *config, *want;
 	} cases[] = {
-	    {"{\"b\":1,\"a\":{\"x\":[1,2.5,\"\\u00e9\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},"
-	     "\"history\":[{},{}],\"created\":\"then\",\"z\":null}",
-	     "{\"b\":1,\"a\":{\"x\":[1,2.5,\"\xc3\xa9\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
-	     "\"sha256:00\"]},"
-	     "\"history\":[{\"created_by\":\"smolmake "
-	     "flatten-image\",\"created\":\"then\"}],\"created\":\"then\",\"z\":null}"},
-	    {"{}", "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},"
-		   "\"history\":[{\"created_by\":\"smolmake flatten-image\"}]}"},
+	    {"{\"b\":1,\"a\":{\"x\":[1,2.5,\"\\u00e9\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},\"history\":[{},{}],\"created\":\"then\",\"z\":null}",
+	     "{\"b\":1,\"a\":{\"x\":[1,2.5,\"\xc3\xa9\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},\"history\":[{\"created_by\":\"smolmake flatten-image\",\"created\":\"then\"}],\"created\":\"then\",\"z\":null}"},
+	    {"{}",
+	     "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},\"history\":[{\"created_by\":\"smolmake flatten-image\"}]}"},
 	    /* what the engines read as this */
 	    {"{\"a\":\"\xe9\\ud800\",\"b\":1180591620717411303424}",
-	     "{\"a\":\"\xef\xbf\xbd\xef\xbf\xbd\",\"b\":1.1805916207174113e21,"
-	     "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},"
-	     "\"history\":[{\"created_by\":\"smolmake flatten-image\"}]}"},
+	     "{\"a\":\"\xef\xbf\xbd\xef\xbf\xbd\",\"b\":1.1805916207174113e21,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},\"history\":[{\"created_by\":\"smolmake flatten-image\"}]}"},
 	};
 
 	(void)state;

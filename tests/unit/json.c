@@ -120,7 +120,8 @@ repeated(char c, size_t n)
 	return text;
 }
 
-/* Engines take 10,000 levels: what lies deeper than anything of use is left out, what is beside it is read.
+/*
+ * Engines take 10,000 levels: what lies deeper than anything of use is left out, what is beside it is read.
  */
 static void
 nesting(void **state)

@@ -35,9 +35,9 @@ put_sidecar(const char *path, const char *image)
 static void
 put_record_of(const char *id, const char *digest, long long launcher, long long sidecar, const char *more)
 {
-	char *text = format("{\"image_id\":\"%s\",\"digest\":\"%s\",\"sizes\":{\"launcher\":%lld,"
-			    "\"sidecar\":%lld}%s}",
-			    id, digest, launcher, sidecar, more);
+	char *text =
+	    format("{\"image_id\":\"%s\",\"digest\":\"%s\",\"sizes\":{\"launcher\":%lld,\"sidecar\":%lld}%s}",
+		   id, digest, launcher, sidecar, more);
 
 	put_text(RECORD, text);
 	free(text);
@@ -340,7 +340,8 @@ read_once(void **state)
 	free(both);
 	free(second);
 	free(seen);
-	/* a wrong CRC that is remembered as verified is not looked at: the promise is for what changes later
+	/*
+	 * a wrong CRC that is remembered as verified is not looked at: the promise is for what changes later
 	 */
 	flip_bit(SIDECAR, 3);
 	assert_int_equal(lstat(SIDECAR, &st), 0);

@@ -1,5 +1,7 @@
-/* options.c - the keys of packings: public where they were, and no two packings share one by what is in a
- * value. */
+/*
+ * options.c - the keys of packings: public where they were, and no two packings share one by what is in a
+ * value.
+ */
 #include "machine/options.h"
 #include "machine/check.h"
 #include "unit.h"

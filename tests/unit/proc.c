@@ -165,8 +165,10 @@ in_time(void **state)
 
 	(void)state;
 	c.timeout = 30;
-	/* a child's end is noticed at once, not at the next look, which is a second later: on a busy machine
-	 * once at least */
+	/*
+	 * a child's end is noticed at once, not at the next look, which is a second later: on a busy machine
+	 * once at least
+	 */
 	for (int i = 0; i < 20; i++) {
 		o = run_command(&c);
 		assert_int_equal(o.code, 7);
@@ -521,7 +523,8 @@ captures(void **state)
 	free(err);
 }
 
-/* What an image's inspection may be is taken whole; of a reason the first mebibyte is; and no more than 64.
+/*
+ * What an image's inspection may be is taken whole; of a reason the first mebibyte is; and no more than 64.
  */
 static void
 captures_have_a_limit(void **state)

@@ -1,5 +1,7 @@
-/* saved.h - exports made by hand, member by member, right or wrong; and layers to put into them. Comes before
- * unit.h. */
+/*
+ * saved.h - exports made by hand, member by member, right or wrong; and layers to put into them. Comes before
+ * unit.h.
+ */
 #ifndef SAVED_H
 #define SAVED_H
 
@@ -120,8 +122,7 @@ config_for(const char *const *diff_id)
 		snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%s\"%s\"", i > 0 ? "," : "",
 			 diff_id[i]);
 	return format(
-	    "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Env\":[\"A=b\"]},"
-	    "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[%s]},\"history\":[{\"created_by\":\"x\"}]}",
+	    "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Env\":[\"A=b\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[%s]},\"history\":[{\"created_by\":\"x\"}]}",
 	    ids);
 }
 

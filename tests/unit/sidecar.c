@@ -264,10 +264,9 @@ hostile_manifests(void **state)
 	has_text("deep", why, "is not JSON");
 	free(deep);
 
-	text = format("{\"image\":\"%0600d\",\"digest\":\"%0600d\",\"platform\":\"%0600d\",\"smolvm_"
-		      "version\":\"%0600d\","
-		      "\"assets\":{\"layers\":[{\"digest\":\"%0600d\"}]}}",
-		      1, 2, 3, 4, 5);
+	text = format(
+	    "{\"image\":\"%0600d\",\"digest\":\"%0600d\",\"platform\":\"%0600d\",\"smolvm_version\":\"%0600d\",\"assets\":{\"layers\":[{\"digest\":\"%0600d\"}]}}",
+	    1, 2, 3, 4, 5);
 	assert_true(good_manifest(text, strlen(text)));
 	assert_int_equal(strlen(s.image), sizeof(s.image) - 1);
 	assert_int_equal(strlen(s.digest), sizeof(s.digest) - 1);

@@ -1,4 +1,5 @@
-/* store.c - kept layers: found while they are what their record says, gone when they are not, evicted by use.
+/*
+ * store.c - kept layers: found while they are what their record says, gone when they are not, evicted by use.
  */
 #include "registry/store.h" /* before cmocka, whose fail() is a macro */
 

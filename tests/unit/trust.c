@@ -62,8 +62,10 @@ folders(void **state)
 }
 
 #ifdef __linux__
-/* One user (1234) who may write: version, then tag, permissions and ID of the owner, the user, the group, the
- * mask and everybody (acl(5), as the kernel keeps it). */
+/*
+ * One user (1234) who may write: version, then tag, permissions and ID of the owner, the user, the group, the
+ * mask and everybody (acl(5), as the kernel keeps it).
+ */
 static void
 access_list(void **state)
 {
