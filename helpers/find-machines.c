@@ -21,7 +21,7 @@
 #include "lib/failure.h"
 #include "machine/installed.h"
 #include "machine/machine.h"
-#include "machine/smolvm.h"
+#include "machine/quirks.h"
 
 #define USAGE "usage: find-machines [-h] [KEY...]\n"
 

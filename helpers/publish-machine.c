@@ -15,8 +15,8 @@
 
 #include "lib/failure.h"
 #include "machine/machine.h"
+#include "machine/quirks.h"
 #include "machine/record.h"
-#include "machine/smolvm.h"
 
 #define USAGE "usage: publish-machine [-h] KEY\n"
 
@@ -98,7 +98,7 @@ main(int argc, char **argv)
 	read_settings(key, &settings);
 	p = (struct packing){.key = key, .reference = reference, .sidecar = &s, .settings = &settings};
 	check_packed(launcher, sidecar, &s, &p);
-	p.one_layer = gets_one_layer(smolvm_faults(s.version));
+	p.one_layer = gets_one_layer(smolvm_quirks(s.version));
 	failure_about(key, "publish");
 	write_record(record, &p);
 	flush(launcher);

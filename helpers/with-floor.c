@@ -1,13 +1,11 @@
 /*
- * with-floor - runs smolvm, and once more where it refused our registry on loopback.
+ * with-floor - runs smolvm with a floor under which our registry on loopback is reached.
  *
- * smolvms after 1.11.1 keep a packing machine from the host's loopback, and
- * `pack create` has no flag to allow it. The environment has: SMOLVM_EGRESS_FLOOR=
- * metadata, the floor of older versions. It is set for this one child, only when
- * the refusal was seen, never over a floor of the user's own, and remembered for the
- * version (CACHE_DIR/.floor), so that the next pack need not fail first.
- * VERSION and LOG are files: the first line of `smolvm --version`, and where the
- * command's output goes. An empty LOG path means that nothing can be recognised.
+ * A smolvm with QUIRK_FLOOR (machine/quirks.h) keeps a packing machine from the host's loopback, and `pack create`
+ * has no flag to allow it. The environment has: SMOLVM_EGRESS_FLOOR=metadata, the floor of older versions. It is
+ * set for this one child, and never over what the user has said of floors; where that keeps the child from the
+ * registry, a line says so.
+ * VERSION and LOG are files: the first line of `smolvm --version`, and where the command's output goes.
  * With -i that the user's own floor is in the way is a failure of that image.
  * Exit: the command's.
  */
@@ -17,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/failure.h"
+#include "machine/quirks.h"
 
 #define USAGE "usage: with-floor [-h] [-i KEY] VERSION LOG COMMAND [ARGUMENT...]\n"
 
@@ -40,36 +39,33 @@ loopback_refused(const char *log)
 	return refused;
 }
 
-/* "smolvm 1.17.0" as a file's name: letters, digits and dots, no dot first. The caller frees it. */
-static char *
-memory_of(const char *version_file)
+/* What the user has said, by any name that smolvm reads (smolvm-network, egress.rs: floor_mode). */
+static const char *
+user_floor(void)
 {
-	char *version = first_line(version_file), *path;
+	static const char *const names[] = {FLOOR, "SMOLVM_PUBLISH_ADDR", "SMOLVM_GUEST_HOST_SERVICE",
+					    "SMOLVM_EGRESS_ALLOW_PRIVATE", "SMOLVM_ALLOW_HOST_LOOPBACK"};
 
-	for (char *p = version; p && *p; p++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.", *p))
-			*p = '_';
-	if (version && *version == '.')
-		*version = '_';
-	path = format(".floor/%.60s", version && *version ? version : "unknown");
-	free(version);
-	return path;
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (*setting(names[i]))
+			return names[i];
+	return NULL;
 }
 
 static void
-explain(const char *key)
+explain(const char *key, const char *name)
 {
+	bool inside =
+	    strcmp(name, "SMOLVM_PUBLISH_ADDR") == 0 || strcmp(name, "SMOLVM_GUEST_HOST_SERVICE") == 0;
 	char *why;
 
-	if (*setting("SMOLVM_PUBLISH_ADDR") || *setting("SMOLVM_GUEST_HOST_SERVICE"))
+	if (inside)
 		why = format(
 		    "with %s set, its 127.0.0.1 is the packing machine's own, and no registry on this machine can be reached; unset it for make",
-		    *setting("SMOLVM_PUBLISH_ADDR") ? "SMOLVM_PUBLISH_ADDR" : "SMOLVM_GUEST_HOST_SERVICE");
+		    name);
 	else
-		why = format(
-		    "your " FLOOR
-		    "=%s keeps it from the registry on 127.0.0.1; unset it for make, or set it to metadata",
-		    setting(FLOOR));
+		why = format("your %s=%s keeps it from the registry on 127.0.0.1; unset it for make%s", name,
+			     setting(name), strcmp(name, FLOOR) == 0 ? ", or set it to metadata" : "");
 	complain("SMOLVM: %s", why);
 	failure_write(key, "pack", EXIT_NO, why);
 	free(why);
@@ -80,9 +76,8 @@ main(int argc, char **argv)
 {
 	struct command c = {.in = 0, .out = 1, .err = 2};
 	struct outcome o;
-	bool theirs, lowered = false;
-	const char *key = NULL;
-	char *memory;
+	const char *key = NULL, *theirs = user_floor();
+	char *version;
 	int first, opt;
 
 	set_progname(argv[0]);
@@ -98,24 +93,14 @@ main(int argc, char **argv)
 		bad_usage(USAGE);
 	supervise();
 	c.argv = argv + first + 2;
-	memory = memory_of(argv[first]);
-	theirs = *setting(FLOOR) || *setting("SMOLVM_PUBLISH_ADDR") || *setting("SMOLVM_GUEST_HOST_SERVICE");
-	if (!theirs && access(memory, F_OK) == 0)
-		lowered = setenv(FLOOR, "metadata", 1) == 0;
+	version = first_line(argv[first]);
+	if (theirs == NULL && (smolvm_quirks(version ? version : "") & QUIRK_FLOOR) &&
+	    setenv(FLOOR, "metadata", 1) != 0)
+		die_errno(EXIT_SYSTEM, "cannot set " FLOOR);
 	o = run_command(&c);
-	if (o.code != 0 && !caught_signal() && !lowered && loopback_refused(argv[first + 1])) {
-		if (theirs)
-			explain(key);
-		else {
-			say("smolvm refuses loopback, where the registry is; again with " FLOOR
-			    "=metadata, for this call only");
-			setenv(FLOOR, "metadata", 1);
-			o = run_command(&c);
-			if (o.code == 0)
-				write_file(memory, "", 0, 0600);
-		}
-	}
-	free(memory);
+	if (o.code != 0 && !caught_signal() && theirs != NULL && loopback_refused(argv[first + 1]))
+		explain(key, theirs);
+	free(version);
 	end_as_caught();
 	return o.code;
 }

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/failure.h"
 #include "lib/io.h"
 #include "machine/shared.h"
 
@@ -150,7 +151,9 @@ take(struct queue *q)
 
 		if (l->file == NULL || taken == (q->slots ? 1 : batch_size()))
 			continue;
+		failure_about(q->inputs ? base(l->file) : NULL, "lock");
 		l->fd = lock_try(l->file);
+		failure_about(NULL, NULL);
 		if (l->fd < 0) {
 			if (q->inputs)
 				see_holder(l);

@@ -1,7 +1,8 @@
 #!/bin/sh
 # pack.sh - packs the machines of $LOCKED: what a run does under their locks, for each batch of keys that with-lock could lock.
-# Runs in CACHE_DIR. What another run has made meanwhile is taken; for the others the second graph runs beside one registry.
+# What another run has made meanwhile is taken; for the others the second graph runs beside one registry.
 set -u
+cd "$CACHE_DIR" || exit
 # shellcheck disable=SC2086 # keys are words
 "$BIN/find-machines" -- $LOCKED || exit
 machines='' missing=''

@@ -47,14 +47,15 @@ fi
 # The second graph. A hit is an up-to-date target, and Make says so; only for the others are
 # locks taken and a registry started.
 keys=$("$BIN/find-machines") || exit
-machines='' locks=''
+machines=''
+set --
 for key in $keys; do
 	machines="$machines $key.smolmachine.smolmachine"
-	locks="$locks .lock/$key"
+	set -- "$@" "$CACHE_DIR/.lock/$key"
 done
-# shellcheck disable=SC2086 # machines and locks are words
+# shellcheck disable=SC2086 # machines are words
 if [ -n "$keys" ] && ! "$MAKE" -q -C "$CACHE_DIR" -f "$TOP/mk/machine.mk" $machines >/dev/null 2>&1; then
-	(cd "$CACHE_DIR" && exec "$BIN/with-lock" -f ${KEEP_GOING:+-k} -m "${IMAGES:-$IMAGE}" $locks -- "$TOP/mk/pack.sh") || rc=$?
+	"$BIN/with-lock" -f ${KEEP_GOING:+-k} -m "${IMAGES:-$IMAGE}" "$@" -- "$TOP/mk/pack.sh" || rc=$?
 	give_up
 fi
 

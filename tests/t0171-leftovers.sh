@@ -241,7 +241,7 @@ is '... which removes all of them' "$(find "$CACHE_DIR/.run" -mindepth 1)" ''
 must_fail '... with their tags' docker image inspect 127.0.0.1:4/agent:x
 
 topic 'Temporary files of a write that was killed'
-for folder in .id .verified .store .floor; do
+for folder in .id .verified .store; do
 	mkdir -p "$CACHE_DIR/$folder"
 	for age in now yesterday; do
 		: >"$CACHE_DIR/$folder/$age.aB3dE6.tmp"
@@ -250,7 +250,7 @@ for folder in .id .verified .store .floor; do
 done
 must hit
 is 'old temporary files go, and no others' "$(cd "$CACHE_DIR" && find . -name '*.tmp' | sort | tr '\n' ' ')" \
-	'./.floor/now.aB3dE6.tmp ./.id/now.aB3dE6.tmp ./.store/now.aB3dE6.tmp ./.verified/now.aB3dE6.tmp '
+	'./.id/now.aB3dE6.tmp ./.store/now.aB3dE6.tmp ./.verified/now.aB3dE6.tmp '
 find "$CACHE_DIR" -name '*.tmp' -exec rm {} +
 mkdir "$tmp/gate"
 mkfifo "$tmp/gate/go"

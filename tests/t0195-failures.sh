@@ -106,7 +106,7 @@ pkill -KILL -f 'with-deadline -n pack '
 finish_make 60
 unset FAKE_SMOLVM_FAULT
 isnt 'a helper of a pack is killed with KILL: the run fails' "$rc" 0
-is '... and names its image, with the step' "$(last 3 | sed 's/: IMAGE:.*//; s/: no reason could be written down.*/: no reason/' | tr '\n' '|')" \
+is '... and names its image, with the step' "$(last 3 | sed 's/: IMAGE:.*//; s/: it ended and left no reason.*/: no reason/' | tr '\n' '|')" \
 	"$none: identify|$one: pack: no reason|2 of 2 failed: $none, $one|"
 
 topic 'A program that fails without a word'

@@ -227,7 +227,7 @@ reaches() { # VERSION yes|MESSAGE [SETTING...]
 dial tcp $registry: connect: $_expect; Get \"http://$registry/v2/\": dial tcp $registry: connect: $_expect"
 	fi
 }
-for v in 1.12.0 1.17.0; do
+for v in 1.13.0 1.17.0; do
 	reaches $v 'permission denied'
 	reaches $v yes SMOLVM_EGRESS_FLOOR=metadata
 	reaches $v yes SMOLVM_EGRESS_FLOOR=OFF
@@ -239,7 +239,7 @@ for v in 1.12.0 1.17.0; do
 	reaches $v 'connection refused' SMOLVM_PUBLISH_ADDR=1.2.3.4 SMOLVM_ALLOW_HOST_LOOPBACK=1
 	reaches $v 'connection refused' SMOLVM_PUBLISH_ADDR=1.2.3.4 SMOLVM_EGRESS_FLOOR=metadata
 done
-reaches 1.11.1 yes
+reaches 1.12.0 yes
 reaches 1.6.13 'permission denied' SMOLVM_EGRESS_FLOOR=strict
 reaches 1.3.8 yes SMOLVM_EGRESS_FLOOR=strict
 reaches 1.0.3 yes SMOLVM_PUBLISH_ADDR=1.2.3.4

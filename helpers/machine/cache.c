@@ -109,7 +109,7 @@ open_folder(const char *name)
 void
 open_cache(void)
 {
-	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified", ".floor"};
+	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified"};
 	char *real;
 
 	if (*setting("CACHE_DIR") == '\0')

@@ -11,7 +11,7 @@
 
 #include "lib/lib.h"
 #include "machine/installed.h"
-#include "machine/smolvm.h"
+#include "machine/quirks.h"
 
 #define MEMORY ".id/smolvm"
 

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "machine/machine.h"
+#include "machine/quirks.h"
 #include "machine/record.h"
 #include "machine/sidecar.h"
-#include "machine/smolvm.h"
 
 struct machine
 name_machine(const char *key)
@@ -198,7 +198,7 @@ fits_squash(const struct sidecar *s, json_t *record, const struct list *settings
 		snprintf(why, 200, "SQUASH=0 asks for the image's own layers, and it was packed as one");
 		return false;
 	}
-	if (!merged || !(smolvm_faults(s->version) & FAULT_MERGE))
+	if (!merged || !(smolvm_quirks(s->version) & QUIRK_ONE_LAYER))
 		return true;
 	snprintf(why, 200, "smolvm %s packed it from several layers, and brings deleted files back",
 		 s->version);

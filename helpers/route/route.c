@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "machine/smolvm.h"
+#include "machine/quirks.h"
 #include "registry/store.h"
 #include "route/rates.h"
 #include "route/reach.h"
@@ -252,15 +252,15 @@ remember(const struct subject *image, size_t images)
 void
 route_decide(const struct order *order, size_t orders, const char *smolvm, struct route *r)
 {
-	int faults = smolvm_faults(smolvm);
+	int quirks = smolvm_quirks(smolvm);
 	struct facts f = {.asked = setting("ROUTE"), .named = *setting("REGISTRY_IMAGE") != '\0'};
 	struct subject *image = NULL;
 	size_t images = 0;
 
-	if (strcmp(setting("SQUASH"), "0") == 0 && (faults & FAULT_MERGE))
+	if (strcmp(setting("SQUASH"), "0") == 0 && (quirks & QUIRK_ONE_LAYER))
 		say_line("warning: SQUASH=0: %s brings deleted files of an image with several layers back",
 			 *smolvm ? smolvm : "this smolvm");
-	*r = (struct route){.coding = faults & FAULT_GZIP ? GZIP : ZSTD, .squash = gets_one_layer(faults)};
+	*r = (struct route){.coding = quirks & QUIRK_GZIP ? GZIP : ZSTD, .squash = gets_one_layer(quirks)};
 	f.one_layer = r->squash && has_several_layers(order, orders);
 	f.keeps = keeps_layers();
 	if (strcmp(f.asked, "auto") == 0 && !f.named && !f.one_layer && f.keeps) {

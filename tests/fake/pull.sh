@@ -58,7 +58,7 @@ egress_floor() {
 		floor=off
 	elif [ -n "${SMOLVM_PUBLISH_ADDR+set}" ]; then
 		floor=strict
-	elif after 1.11.1 && ! is_one "${SMOLVM_ALLOW_HOST_LOOPBACK-}"; then
+	elif since 1.13.0 && ! is_one "${SMOLVM_ALLOW_HOST_LOOPBACK-}"; then
 		floor=loopback
 	fi
 }

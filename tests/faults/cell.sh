@@ -290,7 +290,7 @@ line() {
 # --- The checks
 packs() { grep -c ' start ' "$FAKE_SMOLVM_LOG"; }
 half() { # what is wrong in CACHE_DIR, one line each
-	for f in "$CACHE_DIR"/* "$CACHE_DIR"/.id/* "$CACHE_DIR"/.verified/* "$CACHE_DIR"/.floor/* "$CACHE_DIR"/.store/*; do
+	for f in "$CACHE_DIR"/* "$CACHE_DIR"/.id/* "$CACHE_DIR"/.verified/* "$CACHE_DIR"/.store/*; do
 		case $f in
 		*'/*') ;;
 		*.smolmachine.smolmachine)
