@@ -43,11 +43,6 @@ configured_context(void)
 	return name;
 }
 
-/*
- * A host as the client completes it: blanks around it are nothing, an empty one is the default socket,
- * unix:// too, and one without a scheme is TCP's, whose host is localhost where it is left out. The caller
- * frees it.
- */
 char *
 complete_host(const char *text)
 {
@@ -73,7 +68,6 @@ complete_host(const char *text)
 	return full;
 }
 
-/* NULL: *why says why it cannot be told, and is the caller's to free. timeout: seconds, 0 is none. */
 char *
 find_endpoint(const char *docker, unsigned timeout, char **why)
 {
@@ -96,7 +90,6 @@ find_endpoint(const char *docker, unsigned timeout, char **why)
 	return host;
 }
 
-/* The path of a Unix socket; NULL for another kind of endpoint. */
 const char *
 socket_of(const char *host)
 {
@@ -117,7 +110,6 @@ is_loopback_address(const char *name)
 	       (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
 }
 
-/* Whether a complete host is TCP's on this machine's loopback: what listens there may be a tunnel's end. */
 bool
 is_loopback(const char *host)
 {
@@ -137,7 +129,6 @@ is_loopback(const char *host)
 	return so;
 }
 
-/* Whether a complete host is another machine's, or a tunnel to one: TCP's beyond loopback, or SSH's. */
 bool
 is_remote(const char *host)
 {
@@ -145,7 +136,6 @@ is_remote(const char *host)
 	       strncmp(host, SSH, strlen(SSH)) == 0;
 }
 
-/* Whether somebody listens at a Unix socket; if not, errno says why. */
 bool
 socket_answers(const char *path)
 {

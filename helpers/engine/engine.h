@@ -17,16 +17,49 @@ struct inspection {
 	size_t layers;
 };
 
+/*
+ * Refuses (exit 1) an engine that is not there, not reachable, or, unless remote ones serve as well, not on
+ * this machine. Its kind is not asked here: where something listens at the socket, this starts no process.
+ * Where nothing does, DOCKER itself may know another way. timeout: seconds, 0 is none.
+ */
 void check_engine(const char *docker, unsigned timeout, bool remote);
+
+/* podman by its own name: it needs no daemon, and has no socket that docker's client would ask. */
 bool is_named_podman(const char *docker);
+
+/* The kind of engine behind DOCKER: asked once a run, and only by what has to know, which no hit does. */
 enum engine engine_kind(const char *docker, unsigned timeout);
+
+/* The name that keeps what this run built for a slug; close_runs removes it. The caller frees it. */
 char *pin_name(const char *slug);
+
+/* The first image of what inspect printed; NULL: why says what is wrong. The caller decrefs. */
 json_t *parse_image(const char *text, char why[WHY]);
+
+/*
+ * Docker's graph store and podman: the ID is the config digest. Its containerd
+ * store: the descriptor of a plain image carries the config digest (seen in 28.5);
+ * an attested one has an index there, which does not tell it: config is "" then.
+ * False where the engine names no ID.
+ */
 bool read_image(json_t *image, struct inspection *i);
+
+/* Adds what the image runs: its entrypoint, then its command. */
 void read_image_command(json_t *image, struct list *out);
+
+/*
+ * The image as inspect prints it, all of it: engines and their versions differ in the fields that a template
+ * may name. NULL where there is none: *err says why, never nothing, and is the caller's to free either way.
+ */
 json_t *inspect_image(const char *docker, const char *name, unsigned timeout, char **err);
+
+/* Whether an engine said, where an inspection failed, that it has no such image. */
 bool is_no_such_image(const char *err);
+
+/* What the engine says of the image of a slug, for the rest of the run: an ID always means the same. */
 void keep_inspection(const char *slug, json_t *image);
+
+/* NULL where it was not asked in this run. */
 json_t *kept_inspection(const char *slug);
 
 #endif

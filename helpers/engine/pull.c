@@ -194,7 +194,6 @@ look_after(void *arg)
 	return NULL;
 }
 
-/* The pipe's end to read from. ids: "sha256:<64 hex>" each. */
 int
 pull_start(struct pull *p, const struct list *ids, unsigned timeout)
 {
@@ -227,9 +226,6 @@ has_ended(const struct pull *p)
 	return poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
 }
 
-/*
- * False, and why, where the engine failed; what else was wrong with the export is left as it stands in why.
- */
 bool
 pull_end(struct pull *p, char why[WHY])
 {

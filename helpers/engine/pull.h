@@ -28,7 +28,12 @@ struct pull {
 	char why[WHY];
 };
 
+/* The pipe's end to read from. ids: "sha256:<64 hex>" each. */
 int pull_start(struct pull *p, const struct list *ids, unsigned timeout);
+
+/*
+ * False, and why, where the engine failed; what else was wrong with the export is left as it stands in why.
+ */
 bool pull_end(struct pull *p, char why[WHY]);
 
 #endif

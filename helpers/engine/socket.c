@@ -78,11 +78,6 @@ engine_identity(const char *socket, unsigned timeout)
 	return identity;
 }
 
-/*
- * The Unix socket of the engine that DOCKER asks; NULL where there is none, or where it is not proved to be
- * the same: DOCKER may be a script that asks another, or podman. Both are asked who they are, at once. The
- * caller frees it. timeout: seconds, 0 is none.
- */
 char *
 engine_socket(const char *docker, unsigned timeout)
 {

@@ -75,10 +75,6 @@ note_silence(const char *run)
 
 /* --- Containers and volumes */
 
-/*
- * True also where it is gone already; false where the engine was not to be had, or is still at it after a
- * while.
- */
 bool
 remove_container(const char *name)
 {
@@ -148,11 +144,6 @@ sweep_volumes(const char *owned_by)
 	free(cache);
 }
 
-/*
- * Registries of this CACHE_DIR whose owner is dead and whose folder somebody removed, and their volumes.
- * Others' are left to their own tethers: of an owner in another boot or namespace, or on another machine that
- * shares the engine, nothing is known here.
- */
 void
 sweep_containers(void)
 {

@@ -32,7 +32,17 @@ void note_silence(const char *run);
 /* Temporary files that a kill has left in the cache's folders, by their age. */
 void sweep_temporaries(void);
 
+/*
+ * True also where it is gone already; false where the engine was not to be had, or is still at it after a
+ * while.
+ */
 bool remove_container(const char *name);
+
+/*
+ * Registries of this CACHE_DIR whose owner is dead and whose folder somebody removed, and their volumes.
+ * Others' are left to their own tethers: of an owner in another boot or namespace, or on another machine that
+ * shares the engine, nothing is known here.
+ */
 void sweep_containers(void);
 
 #endif

@@ -28,7 +28,6 @@ struct decoder {
 	unsigned char output[OUTPUT];
 };
 
-/* What a layer is by its first MAGIC bytes; false where they are nothing that one begins with. */
 bool
 tell_coding(const unsigned char *start, size_t size, enum coding *coding)
 {
@@ -163,14 +162,12 @@ decoder_add(struct decoder *d, const void *bytes, size_t size, char why[WHY])
 	return d->sink(d->arg, bytes, size, why);
 }
 
-/* Nothing more comes: false where something is missing. */
 bool
 decoder_end(const struct decoder *d, char why[WHY])
 {
 	return d->between || fail(why, "its compressed data ends too early");
 }
 
-/* It was one piece with nothing behind it: some readers stop at the end of the first, or fail at padding. */
 bool
 decoder_simple(const struct decoder *d)
 {

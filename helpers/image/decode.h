@@ -19,11 +19,21 @@ typedef bool (*decoder_sink)(void *arg, const void *bytes, size_t size, char why
 
 struct decoder;
 
+/* What a layer is by its first MAGIC bytes; false where they are nothing that one begins with. */
 bool tell_coding(const unsigned char *start, size_t size, enum coding *coding);
+
+/* What is decoded goes to sink with arg. decoder_free frees it. */
 struct decoder *decoder_new(enum coding coding, decoder_sink sink, void *arg);
+
+/* More of what is stored; false, and why, where it is none of that coding, or the sink failed. */
 bool decoder_add(struct decoder *d, const void *bytes, size_t size, char why[WHY]);
+
+/* Nothing more comes: false where something is missing. */
 bool decoder_end(const struct decoder *d, char why[WHY]);
+
+/* It was one piece with nothing behind it: some readers stop at the end of the first, or fail at padding. */
 bool decoder_simple(const struct decoder *d);
+
 void decoder_free(struct decoder *d);
 
 #endif

@@ -50,7 +50,6 @@ struct encoder {
 	uint32_t plain; /* bytes that came, as far as gzip counts */
 };
 
-/* How many there are, most at most. */
 unsigned
 processors(unsigned most)
 {
@@ -205,7 +204,6 @@ end_gzip(struct encoder *c, char why[WHY])
 	return put(c, end, sizeof(end), why);
 }
 
-/* size: how many bytes will come, about; they go to out, compressed. */
 struct encoder *
 encoder_new(enum coding coding, uint64_t size, int out)
 {
@@ -233,7 +231,6 @@ encoder_add(struct encoder *c, const void *bytes, size_t size, char why[WHY])
 	return put(c, bytes, size, why);
 }
 
-/* Nothing more comes; digest and length of what was written. */
 bool
 encoder_end(struct encoder *c, char digest[DIGEST], uint64_t *length, char why[WHY])
 {

@@ -14,10 +14,19 @@
 
 struct encoder;
 
+/* size: how many bytes will come, about; they go to out, compressed. */
 struct encoder *encoder_new(enum coding coding, uint64_t size, int out);
+
+/* More plain bytes; false, and why, where they cannot be written. */
 bool encoder_add(struct encoder *c, const void *bytes, size_t size, char why[WHY]);
+
+/* Nothing more comes; digest and length of what was written. */
 bool encoder_end(struct encoder *c, char digest[DIGEST], uint64_t *length, char why[WHY]);
+
+/* Frees an encoder, ended or not. */
 void encoder_free(struct encoder *c);
+
+/* How many there are, most at most. */
 unsigned processors(unsigned most);
 
 #endif

@@ -28,7 +28,6 @@ forget(struct entry_reader *r)
 	records_free(&r->pax);
 }
 
-/* r is all zeros, or has been used. */
 void
 entry_reader_at(struct entry_reader *r, int fd, off_t start, off_t end)
 {
@@ -42,7 +41,6 @@ bad_header(const struct entry_reader *r, char why[WHY])
 	return fail(why, "damaged tar header at byte %lld", (long long)r->at);
 }
 
-/* The next bytes of the archive, which must be there. */
 bool
 read_bytes_of(struct entry_reader *r, void *bytes, size_t size, char why[WHY])
 {
@@ -54,10 +52,6 @@ read_bytes_of(struct entry_reader *r, void *bytes, size_t size, char why[WHY])
 	return true;
 }
 
-/*
- * In octal between blanks and NULs, or, with the highest bit set, big-endian in 7 bits and the bytes that
- * follow.
- */
 bool
 header_number(const unsigned char *field, size_t size, int64_t *value)
 {

@@ -69,23 +69,49 @@ struct entry_reader {
 	char *long_path, *long_link, *path, *link;
 };
 
+/* r is all zeros, or has been used. */
 void entry_reader_at(struct entry_reader *r, int fd, off_t start, off_t end);
+
+/* ENTRY: the next one is in r->entry. END: the end. BROKEN: why says what is wrong. */
 enum found entry_next(struct entry_reader *r, char why[WHY]);
+
+/* Frees what the reader and its entry hold; the descriptor stays the caller's. */
 void entry_reader_free(struct entry_reader *r);
 
 /* pax.c */
 bool records_parse(struct records *p, char *text, size_t size, char why[WHY]);
+
+/* NULL where it is not there, or empty, which undoes it. */
 const struct record *records_find(const struct records *p, const char *key);
+
+/* False where there is something else; what is not there leaves the value as it is. */
 bool records_number(const struct records *p, const char *key, int64_t *value);
+
+/* The same of a time: "SECONDS" or "SECONDS.FRACTION", of which nine digits count. */
 bool records_time(const struct records *p, const char *key, int64_t *seconds, long *nanoseconds);
+
+/* Frees the records' text and list. */
 void records_free(struct records *p);
+
+/* Go's strconv.ParseInt(text, 10, 64): a sign and digits, nothing else. */
 bool parse_decimal(const char *text, int64_t *value);
 
 /* sparse.c */
 bool read_sparse_blocks(struct entry_reader *r, unsigned char *block, char why[WHY]);
+
+/* Whether the extended header makes it a sparse file; its name and size then, and its pieces. */
 bool read_sparse_records(struct entry_reader *r, bool *sparse, char why[WHY]);
+
+/* The next bytes of the archive, which must be there. */
 bool read_bytes_of(struct entry_reader *r, void *bytes, size_t size, char why[WHY]);
+
+/*
+ * In octal between blanks and NULs, or, with the highest bit set, big-endian in 7 bits and the bytes that
+ * follow.
+ */
 bool header_number(const unsigned char *field, size_t size, int64_t *value);
+
+/* Returns false; why names the entry that the reader is at. */
 bool bad_header(const struct entry_reader *r, char why[WHY]);
 
 /*

@@ -318,7 +318,6 @@ read_layout(struct export *e, char why[WHY])
 	return good;
 }
 
-/* False: why says what is wrong, and e holds nothing. */
 bool
 read_export(int in, const char *folder, arrival *on_member, void *arg, struct export *e, char why[WHY])
 {

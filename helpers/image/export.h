@@ -39,9 +39,12 @@ struct export
 	size_t members, json_read;
 };
 
+/* False: why says what is wrong, and e holds nothing. */
 bool read_export(int in, const char *folder,
 		 void (*on_member)(void *arg, const char *name, off_t offset, uint64_t size), void *arg,
 		 struct export *e, char why[WHY]);
+
+/* Closes the spool and frees the rest; an export that could not be read is freed already. */
 void free_export(struct export *e);
 
 /*
@@ -49,6 +52,11 @@ void free_export(struct export *e);
  * way.
  */
 bool verify_layer(struct export *e, struct image *m, size_t layer, char why[WHY]);
+
+/*
+ * Decodes the layer into out (-1: nowhere), whether or not that was done before; false where a digest does
+ * not hold.
+ */
 bool decode_layer(struct export *e, struct image *m, size_t layer, int out, char why[WHY]);
 
 #endif

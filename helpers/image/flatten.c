@@ -139,7 +139,6 @@ place_layer(struct flat *f, struct export *e, struct image *m, size_t layer, con
 	return true;
 }
 
-/* NULL: why says which layer is not what it should be, and in what. The export must stay open. */
 struct flat *
 flat_open(struct export *e, struct image *m, const char *folder, char why[WHY])
 {
@@ -162,12 +161,6 @@ flat_open(struct export *e, struct image *m, const char *folder, char why[WHY])
 	return f;
 }
 
-size_t
-flat_paths(const struct flat *f)
-{
-	return f->tree.nodes;
-}
-
 void
 flat_free(struct flat *f)
 {
@@ -179,7 +172,6 @@ flat_free(struct flat *f)
 	free(f);
 }
 
-/* All as it was but for the list of layers and their history, which must be as long. The caller frees it. */
 char *
 flat_config(const struct image *m, const char *digest)
 {

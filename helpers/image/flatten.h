@@ -15,11 +15,19 @@
 
 struct flat;
 
+/* NULL: why says which layer is not what it should be, and in what. The export must stay open. */
 struct flat *flat_open(struct export *e, struct image *m, const char *folder, char why[WHY]);
-size_t flat_paths(const struct flat *f);
+
+/* The bytes of the archive that flat_write will write; false, and why, where a layer cannot be read. */
 bool flat_measure(struct flat *f, uint64_t *size, char why[WHY]);
+
+/* Writes the tree as one plain layer; digest and size are of what was written. False, and why. */
 bool flat_write(struct flat *f, int out, char digest[DIGEST], uint64_t *size, char why[WHY]);
+
+/* All as it was but for the list of layers and their history, which must be as long. The caller frees it. */
 char *flat_config(const struct image *m, const char *digest);
+
+/* Frees it; export and image stay. */
 void flat_free(struct flat *f);
 
 #endif

@@ -20,7 +20,6 @@ hash_update(EVP_MD_CTX *hash, const void *bytes, size_t size)
 	EVP_DigestUpdate(hash, bytes, size);
 }
 
-/* The digest of all that came; the hash itself stays the caller's to free. */
 void
 hash_end(EVP_MD_CTX *hash, char digest[72])
 {

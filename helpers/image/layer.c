@@ -75,10 +75,6 @@ check(struct export *e, struct blob *b, const char *diff_id, int out, char why[W
 	return true;
 }
 
-/*
- * Decodes the layer into out (-1: nowhere), whether or not that was done before; false where a digest does
- * not hold.
- */
 bool
 decode_layer(struct export *e, struct image *m, size_t layer, int out, char why[WHY])
 {

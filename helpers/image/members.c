@@ -128,7 +128,6 @@ drain(struct tar *t)
 		;
 }
 
-/* A regular file is used where it lies; anything else is copied into one without a name while it is read. */
 bool
 read_members(int in, const char *folder, arrival *on_member, void *arg, struct export *e, char why[WHY])
 {
@@ -158,7 +157,6 @@ read_members(int in, const char *folder, arrival *on_member, void *arg, struct e
 	return good && sort_members(e, why);
 }
 
-/* The regular member of that name, or the one that a link of that name stands for; NULL. */
 const struct member *
 find_member(const struct export *e, const char *name)
 {

@@ -5,7 +5,6 @@
 
 #include "image/entry.h"
 
-/* Go's strconv.ParseInt(text, 10, 64): a sign and digits, nothing else. */
 bool
 parse_decimal(const char *text, int64_t *value)
 {
@@ -71,7 +70,6 @@ records_parse(struct records *p, char *text, size_t size, char why[WHY])
 	return length > 0 || fail(why, "damaged PAX header");
 }
 
-/* NULL where it is not there, or empty, which undoes it. */
 const struct record *
 records_find(const struct records *p, const char *key)
 {
@@ -81,7 +79,6 @@ records_find(const struct records *p, const char *key)
 	return NULL;
 }
 
-/* False where there is something else; what is not there leaves the value as it is. */
 bool
 records_number(const struct records *p, const char *key, int64_t *value)
 {
@@ -90,7 +87,6 @@ records_number(const struct records *p, const char *key, int64_t *value)
 	return r == NULL || (strlen(r->value) == r->size && parse_decimal(r->value, value));
 }
 
-/* The same of a time: "SECONDS" or "SECONDS.FRACTION", of which nine digits count. */
 bool
 records_time(const struct records *p, const char *key, int64_t *seconds, long *nanoseconds)
 {

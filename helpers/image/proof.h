@@ -19,10 +19,22 @@
 
 struct proof;
 
+/* Plain bytes go to sink with arg, where it is not NULL. proof_free frees it. */
 struct proof *proof_new(enum coding coding, decoder_sink sink, void *arg);
+
+/* More of what is stored; false, and why, where it is no layer. */
 bool proof_add(struct proof *p, const void *bytes, size_t size, char why[WHY]);
+
+/*
+ * Both digests, of the bytes as stored and of the plain tar; false, and why, where the layer has not
+ * ended.
+ */
 bool proof_end(struct proof *p, char stored[DIGEST], char diff_id[DIGEST], char why[WHY]);
+
+/* Whether it came as one piece with nothing behind it, so that it can be served as it is. */
 bool proof_simple(const struct proof *p);
+
+/* Frees a proof, ended or not. */
 void proof_free(struct proof *p);
 
 #endif

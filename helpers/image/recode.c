@@ -253,7 +253,6 @@ work(void *arg)
 	return NULL;
 }
 
-/* least: bytes; a plain layer of fewer stays plain. e is what read_export is about to fill. */
 void
 recoder_start(struct recoder *r, const char *folder, enum coding wanted, uint64_t least,
 	      const struct export *e)
@@ -282,9 +281,6 @@ add(struct recoder *r, int in, off_t offset, uint64_t size)
 	return l;
 }
 
-/*
- * From now on somebody waits: a plain layer that nobody has begun to compress, or hardly, is served as it is.
- */
 void
 recoder_hurry(struct recoder *r)
 {
@@ -293,7 +289,6 @@ recoder_hurry(struct recoder *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* For read_export: a member has arrived. */
 void
 recoder_arrival(void *recoder, const char *name, off_t offset, uint64_t size)
 {
@@ -305,7 +300,6 @@ recoder_arrival(void *recoder, const char *name, off_t offset, uint64_t size)
 		add(r, -1, offset, size);
 }
 
-/* The layer that lies there: each is read once, however many images have it. Done after recoder_finish. */
 struct recoded *
 recoder_want(struct recoder *r, off_t offset, uint64_t size)
 {
@@ -315,14 +309,12 @@ recoder_want(struct recoder *r, off_t offset, uint64_t size)
 	return add(r, -1, offset, size);
 }
 
-/* A layer that comes by a pipe, as a plain tar of about that size. */
 struct recoded *
 recoder_stream(struct recoder *r, int in, uint64_t size)
 {
 	return add(r, in, 0, size);
 }
 
-/* Waits until all is done; nothing may be wanted after it. */
 void
 recoder_finish(struct recoder *r)
 {

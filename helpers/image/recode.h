@@ -54,13 +54,28 @@ struct recoder {
 	size_t threads;
 };
 
+/* least: bytes; a plain layer of fewer stays plain. e is what read_export is about to fill. */
 void recoder_start(struct recoder *r, const char *folder, enum coding wanted, uint64_t least,
 		   const struct export *e);
+
+/*
+ * From now on somebody waits: a plain layer that nobody has begun to compress, or hardly, is served as it is.
+ */
 void recoder_hurry(struct recoder *r);
+
+/* For read_export: a member has arrived. */
 void recoder_arrival(void *recoder, const char *name, off_t offset, uint64_t size);
+
+/* The layer that lies there: each is read once, however many images have it. Done after recoder_finish. */
 struct recoded *recoder_want(struct recoder *r, off_t offset, uint64_t size);
+
+/* A layer that comes by a pipe, as a plain tar of about that size. */
 struct recoded *recoder_stream(struct recoder *r, int in, uint64_t size);
+
+/* Waits until all is done; nothing may be wanted after it. */
 void recoder_finish(struct recoder *r);
+
+/* Closes the files and frees the layers; recoder_finish is called where it was not. */
 void recoder_free(struct recoder *r);
 
 #endif

@@ -160,7 +160,6 @@ has(const struct entry_reader *r, const char *key, const char *value)
 	return strcmp(record != NULL ? record->value : "", value) == 0;
 }
 
-/* Whether the extended header makes it a sparse file; its name and size then, and its pieces. */
 bool
 read_sparse_records(struct entry_reader *r, bool *sparse, char why[WHY])
 {

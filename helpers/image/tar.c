@@ -111,7 +111,6 @@ begin(struct tar *t, off_t start, char why[WHY])
 	return archive_read_open1(t->archive) == ARCHIVE_OK || broken(t, why);
 }
 
-/* Reading begins there: at an archive, or at the headers of any entry of one, which ends before end. */
 bool
 tar_seek(struct tar *t, int fd, off_t header, off_t end, char why[WHY])
 {
@@ -120,7 +119,6 @@ tar_seek(struct tar *t, int fd, off_t header, off_t end, char why[WHY])
 	return begin(t, header, why);
 }
 
-/* What comes by the pipe goes into the file, which is empty, and is read there. */
 bool
 tar_receive(struct tar *t, int fd, int pipe, char why[WHY])
 {
@@ -130,10 +128,6 @@ tar_receive(struct tar *t, int fd, int pipe, char why[WHY])
 	return begin(t, 0, why);
 }
 
-/*
- * The next entry. Of libarchive's warnings one is none: in the C locale a name
- * that is not ASCII "can't be converted" (EILSEQ), and comes as the bytes it is.
- */
 enum found
 tar_next(struct tar *t, char why[WHY])
 {
@@ -152,7 +146,6 @@ tar_next(struct tar *t, char why[WHY])
 	return ENTRY;
 }
 
-/* Jumps over the entry's data; false where the archive ends within. */
 bool
 tar_skip(struct tar *t, char why[WHY])
 {
@@ -160,7 +153,6 @@ tar_skip(struct tar *t, char why[WHY])
 	return archive_read_data_skip(t->archive) == ARCHIVE_OK || broken(t, why);
 }
 
-/* The next piece of the entry's data: size bytes at offset; what lies between two pieces is a hole. */
 enum found
 tar_data(struct tar *t, const void **bytes, size_t *size, off_t *offset, char why[WHY])
 {
@@ -212,17 +204,12 @@ clean(const char *raw, bool upwards, char path[PATH_ROOM])
 	return true;
 }
 
-/* "./a//b/" is "a/b", and "" the root; in place too. False for ".." and for more than a path can be long. */
 bool
 clean_path(const char *raw, char path[PATH_ROOM])
 {
 	return clean(raw, false, path);
 }
 
-/*
- * The same of a hard link's target, where ".." takes a name away, and nothing at the root, whatever is there:
- * the engines join it to their root (Go's filepath.Join) before they look.
- */
 bool
 clean_link(const char *raw, char path[PATH_ROOM])
 {

@@ -25,14 +25,37 @@ struct tar {
 enum found { BROKEN, ENTRY, END };
 enum { PATH_ROOM = 4096 }; /* Linux takes no longer ones */
 
+/* An empty reader; tar_close may follow at once. */
 void tar_init(struct tar *t);
+
+/* Reading begins there: at an archive, or at the headers of any entry of one, which ends before end. */
 bool tar_seek(struct tar *t, int fd, off_t header, off_t end, char why[WHY]);
+
+/* What comes by the pipe goes into the file, which is empty, and is read there. */
 bool tar_receive(struct tar *t, int fd, int pipe, char why[WHY]);
+
+/*
+ * The next entry. Of libarchive's warnings one is none: in the C locale a name
+ * that is not ASCII "can't be converted" (EILSEQ), and comes as the bytes it is.
+ */
 enum found tar_next(struct tar *t, char why[WHY]);
+
+/* Jumps over the entry's data; false where the archive ends within. */
 bool tar_skip(struct tar *t, char why[WHY]);
+
+/* The next piece of the entry's data: size bytes at offset; what lies between two pieces is a hole. */
 enum found tar_data(struct tar *t, const void **bytes, size_t *size, off_t *offset, char why[WHY]);
+
+/* Frees what was read; the descriptors stay the caller's. */
 void tar_close(struct tar *t);
+
+/*
+ * The same of a hard link's target, where ".." takes a name away, and nothing at the root, whatever is there:
+ * the engines join it to their root (Go's filepath.Join) before they look.
+ */
 bool clean_link(const char *raw, char path[PATH_ROOM]);
+
+/* "./a//b/" is "a/b", and "" the root; in place too. False for ".." and for more than a path can be long. */
 bool clean_path(const char *raw, char path[PATH_ROOM]);
 
 #endif

@@ -73,7 +73,6 @@ bound(void *arg)
 		kill(-c->pid, SIGKILL);
 }
 
-/* Starts argv, with more in its environment (or NULL); both must outlive it. timeout: seconds, 0 is none. */
 void
 capture_start(struct capture *c, char *const *argv, char *const *environment, unsigned timeout)
 {
@@ -90,10 +89,6 @@ capture_start(struct capture *c, char *const *argv, char *const *environment, un
 	c->error = c->pid < 0 ? errno : 0;
 }
 
-/*
- * Waits, and keeps what was printed: 64 MiB at most, more is a failure. The caller frees *out and *err, never
- * NULL. After a failure *err is never empty: what the program said, or how it ended.
- */
 struct outcome
 capture_end(struct capture *c, char **out, char **err)
 {
@@ -129,7 +124,6 @@ capture_end(struct capture *c, char **out, char **err)
 	return o;
 }
 
-/* Both in one. */
 struct outcome
 capture_with(char *const *argv, char *const *environment, unsigned timeout, char **out, char **err)
 {
@@ -139,7 +133,6 @@ capture_with(char *const *argv, char *const *environment, unsigned timeout, char
 	return capture_end(&c, out, err);
 }
 
-/* The same without an environment. */
 struct outcome
 capture(char *const *argv, unsigned timeout, char **out, char **err)
 {

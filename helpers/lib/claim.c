@@ -58,11 +58,6 @@ machine_name(void)
 	return name;
 }
 
-/*
- * The lock is this process's, and that of all of ours that it starts: it is free when the last of them is
- * gone. Where the file system has no locks the folder is not claimed, and its death can be seen on this boot
- * only.
- */
 void
 claim_folder(const char *folder)
 {
@@ -97,10 +92,6 @@ take_claim(int folder, bool *held)
 	return -1;
 }
 
-/*
- * What the claim in an open folder says of the owner that the folder is named after: ALIVE while somebody has
- * it. DEAD where it was this machine's in an earlier boot, and nobody has it.
- */
 enum alive
 claim_state(const char *owner, int folder)
 {

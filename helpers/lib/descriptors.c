@@ -14,11 +14,6 @@ enum { DESCRIPTORS = 8192 };
 static struct rlimit at_start;
 static bool raised;
 
-/*
- * Where 0, 1 or 2 is closed, the next file that is opened would get its number, and what is meant for the
- * user would be written into it. Of a closed input nothing can be read, a closed output takes nothing (that
- * is an error, and the answer is lost), and who closed stderr wants to hear nothing.
- */
 void
 fill_standard_descriptors(void)
 {
@@ -29,10 +24,6 @@ fill_standard_descriptors(void)
 			_exit(EXIT_SYSTEM);
 }
 
-/*
- * As many as may be, and that makes sense; the commands that are run get what we had. Returns how many that
- * is.
- */
 long
 allow_descriptors(void)
 {
@@ -51,7 +42,6 @@ allow_descriptors(void)
 	return limit.rlim_cur < DESCRIPTORS ? (long)limit.rlim_cur : DESCRIPTORS;
 }
 
-/* In a child, before exec: programs that walk through all descriptors take the limit for their number. */
 void
 give_back_descriptors(void)
 {
@@ -59,7 +49,6 @@ give_back_descriptors(void)
 		setrlimit(RLIMIT_NOFILE, &at_start);
 }
 
-/* How many more of limit can be opened. */
 long
 spare_descriptors(long limit)
 {
@@ -70,7 +59,6 @@ spare_descriptors(long limit)
 	return spare;
 }
 
-/* strerror, with the remedy where there is one. */
 const char *
 error_text(int code)
 {

@@ -27,7 +27,6 @@ sha256_hex(const void *bytes, size_t size, char hex[SHA256_HEX + 1])
 	to_hex(digest, sizeof(digest), hex);
 }
 
-/* False, with errno, where the file cannot be read. */
 bool
 sha256_file(const char *path, char hex[SHA256_HEX + 1])
 {

@@ -21,9 +21,16 @@ struct failure {
 void failure_about(const char *names,
 		   const char *step);            /* die and refuse, from here on, are failures of these */
 void failure_note(int code, const char *reason); /* a failure of these; nothing where there are none */
+
+/* A failure of these, whoever asks; nothing where names is NULL. */
 void failure_write(const char *names, const char *step, int code, const char *reason);
+
+/* What was written for this name no longer counts. */
 void failure_forget(const char *name);
+
 bool failure_read(const char *name, struct failure *f); /* false: there is none; else the caller frees it */
+
+/* Frees what failure_read has filled. */
 void failure_free(struct failure *f);
 
 /* The images as the user typed them: "a:1", or "a:1 and 2 others". The caller frees them. */

@@ -36,11 +36,6 @@ read_open_file(int fd, size_t max, size_t *size)
 	return xrealloc(text, used + 1);
 }
 
-/*
- * The whole of a small file, with a NUL behind it; NULL where it cannot be
- * opened. More than max bytes are an error (EFBIG): nothing here grows with
- * what it is given. The caller frees it.
- */
 char *
 read_text(const char *path, size_t max, size_t *size)
 {
@@ -49,10 +44,6 @@ read_text(const char *path, size_t max, size_t *size)
 	return fd < 0 ? NULL : read_open_file(fd, max, size);
 }
 
-/*
- * The same for a file of the cache, path relative to the folder (or AT_FDCWD): NULL, with ELOOP, EINVAL or
- * EPERM, also for what is no regular file, and for what others own or may write to. The caller frees it.
- */
 char *
 read_private(int folder, const char *path, size_t max)
 {
@@ -72,7 +63,6 @@ read_private(int folder, const char *path, size_t max)
 	return NULL;
 }
 
-/* The first line of a file without its newline, or NULL. The caller frees it. */
 char *
 first_line(const char *path)
 {
@@ -83,11 +73,6 @@ first_line(const char *path)
 	return text;
 }
 
-/*
- * A new file to be renamed to path: open for writing, under a name that nobody can know before it is there.
- * It is in the run's folder where path is in the same cache, so that it goes with the run whatever ends that;
- * else beside path. -1 and errno where it cannot be made. The caller frees *name, which is set in any case.
- */
 int
 temporary_file(const char *path, char **name, mode_t mode)
 {
@@ -111,7 +96,6 @@ temporary_file(const char *path, char **name, mode_t mode)
 	return fd;
 }
 
-/* The file appears whole under its name, by rename; false, with errno, where it does not. */
 bool
 try_file(const char *path, const void *bytes, size_t size, mode_t mode)
 {
@@ -131,7 +115,6 @@ try_file(const char *path, const void *bytes, size_t size, mode_t mode)
 	return good;
 }
 
-/* The same; that it cannot be is the end. */
 void
 write_file(const char *path, const void *bytes, size_t size, mode_t mode)
 {
@@ -139,7 +122,6 @@ write_file(const char *path, const void *bytes, size_t size, mode_t mode)
 		die_errno(EXIT_SYSTEM, "cannot write '%s'", path);
 }
 
-/* True where the file did not hold exactly this text before. */
 bool
 write_if_changed(const char *path, const char *text)
 {
@@ -153,7 +135,6 @@ write_if_changed(const char *path, const char *text)
 	return !same;
 }
 
-/* One write, so that lines of several processes do not mix. */
 void
 append_line(const char *path, const char *text)
 {
@@ -168,9 +149,6 @@ append_line(const char *path, const char *text)
 	free(line);
 }
 
-/*
- * mkdir -p; only the last folder gets mode, those above it the user's usual one. -1 and errno where it fails.
- */
 int
 make_folders(const char *path, mode_t mode)
 {
@@ -187,7 +165,6 @@ make_folders(const char *path, mode_t mode)
 	return mkdir(path, mode) == 0 || errno == EEXIST ? 0 : -1;
 }
 
-/* fsync of a file or folder by name; -1 and errno where it fails. */
 int
 sync_path(const char *path)
 {
@@ -241,14 +218,12 @@ remove_entry(int at, const char *name)
 	return rc;
 }
 
-/* rm -rf that follows no link; -1 and errno where something stays. */
 int
 remove_tree(const char *path)
 {
 	return remove_entry(AT_FDCWD, path);
 }
 
-/* A request is a file of NUL-ended strings: values of any bytes, never a shell's text. */
 bool
 read_request(const char *path, struct list *out)
 {
@@ -284,7 +259,6 @@ request_text(const struct list *l, size_t *size)
 	return text;
 }
 
-/* False, with errno, where it cannot be written. */
 bool
 try_request(const char *path, const struct list *l)
 {
@@ -303,7 +277,6 @@ write_request(const char *path, const struct list *l)
 		die_errno(EXIT_SYSTEM, "cannot write '%s'", path);
 }
 
-/* Tells a file from every other, and from itself after a change. The caller frees it. */
 char *
 stat_text(const struct stat *st)
 {

@@ -3,11 +3,6 @@
 
 #include "lib/lib.h"
 
-/*
- * "sha256:<64 hex>", then only white space (docker's classic builder ends its
- * iidfile with a newline). hex gets the 64 digits in lower case. A bare hex
- * string is refused: it could be somebody's repository name.
- */
 bool
 parse_image_id(const char *text, char hex[SHA256_HEX + 1])
 {

@@ -8,7 +8,6 @@
 
 #include "lib/io.h"
 
-/* return fail(why, ...): the reason, and false. */
 bool
 fail(char why[WHY], const char *fmt, ...)
 {
@@ -20,7 +19,6 @@ fail(char why[WHY], const char *fmt, ...)
 	return false;
 }
 
-/* The same, with what errno says behind it. */
 bool
 fail_errno(char why[WHY], const char *fmt, ...)
 {
@@ -36,7 +34,6 @@ fail_errno(char why[WHY], const char *fmt, ...)
 	return false;
 }
 
-/* All size bytes that lie at offset; false, with errno, where they do not (EIO: the file ends before). */
 bool
 read_at(int fd, void *buffer, size_t size, off_t offset)
 {
@@ -58,7 +55,6 @@ read_at(int fd, void *buffer, size_t size, off_t offset)
 	return true;
 }
 
-/* read(2) that a signal does not end. */
 ssize_t
 read_some(int fd, void *buffer, size_t size)
 {
@@ -70,7 +66,6 @@ read_some(int fd, void *buffer, size_t size)
 	return n;
 }
 
-/* False, with errno, where not all of it could be written. */
 bool
 write_all(int fd, const void *buffer, size_t size)
 {
@@ -89,7 +84,6 @@ write_all(int fd, const void *buffer, size_t size)
 	return true;
 }
 
-/* A file in folder that has no name, so that no way of dying leaves it behind; -1 and errno. */
 int
 unlinked_file(const char *folder)
 {

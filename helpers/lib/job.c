@@ -80,7 +80,6 @@ on_stop(int signo)
 	errno = saved;
 }
 
-/* To be called once, by supervise(). Where stops are ignored, they stay ignored. */
 void
 job_supervise(void)
 {
@@ -91,14 +90,12 @@ job_supervise(void)
 		set_handler(on_stop);
 }
 
-/* Around fork(): a stop waits until the child is known. */
 void
 job_hold(bool on)
 {
 	block_stop(on ? SIG_BLOCK : SIG_UNBLOCK);
 }
 
-/* The group whose leader is pid takes part in stops from now on, until job_ended. */
 void
 job_started(pid_t pid, bool foreign)
 {
@@ -122,12 +119,6 @@ job_ended(pid_t pid)
 	}
 }
 
-/*
- * In the child, before exec: its group, and all that it starts, may write to a terminal where `stty tostop`
- * is set; to read from one fails instead of stopping it for ever. Ignored, since GNU Make lets nothing
- * inherit a mask; and blocked, since programs that ask for passwords have handlers of their own, and would
- * ask for ever.
- */
 void
 job_leave_terminal(void)
 {
@@ -141,7 +132,6 @@ job_leave_terminal(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-/* Milliseconds for which this process has been stopped so far. */
 int64_t
 stopped_ms(void)
 {

@@ -198,7 +198,6 @@ mend(struct mender *m)
 	}
 }
 
-/* A document of size bytes; NULL: why says what is wrong with it. The caller decrefs. */
 json_t *
 read_json(const char *text, size_t size, char why[WHY])
 {
@@ -217,7 +216,6 @@ read_json(const char *text, size_t size, char why[WHY])
 	return root;
 }
 
-/* A string of any bytes, as a value: what is not UTF-8 in it is U+FFFD. The caller decrefs. */
 json_t *
 json_words(const char *text)
 {

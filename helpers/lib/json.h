@@ -8,7 +8,10 @@
 
 #include "lib/io.h"
 
+/* A document of size bytes; NULL: why says what is wrong with it. The caller decrefs. */
 json_t *read_json(const char *text, size_t size, char why[WHY]);
+
+/* A string of any bytes, as a value: what is not UTF-8 in it is U+FFFD. The caller decrefs. */
 json_t *json_words(const char *text);
 
 #endif

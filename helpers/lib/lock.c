@@ -15,7 +15,6 @@
 
 #include "lib/lib.h"
 
-/* The lock's descriptor, or -1 while somebody else has it. Any other trouble ends the program. */
 int
 lock_try(const char *path)
 {
@@ -38,7 +37,6 @@ lock_try(const char *path)
 	return -1;
 }
 
-/* Leaves word of who holds it, for those who wait; a full disk is no reason to fail. */
 void
 lock_sign(int fd, const char *text)
 {
@@ -46,7 +44,6 @@ lock_sign(int fd, const char *text)
 		return;
 }
 
-/* What the holder left, "somebody" where that is nothing. The caller frees it. */
 char *
 lock_holder(const char *path)
 {

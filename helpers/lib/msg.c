@@ -58,7 +58,6 @@ emit_named(const char *fmt, va_list args, const char *suffix)
 	emit(prefix, fmt, args, suffix);
 }
 
-/* A line with nothing in front. */
 void
 say_line(const char *fmt, ...)
 {
@@ -69,7 +68,6 @@ say_line(const char *fmt, ...)
 	va_end(args);
 }
 
-/* A failure to be told, where the caller goes on: "error: THING: what is wrong; remedy". */
 void
 complain(const char *fmt, ...)
 {
@@ -118,7 +116,6 @@ set_progname(const char *name)
 		die(EXIT_SYSTEM, "out of memory");
 }
 
-/* A note to the user, who goes on: "prog: text". */
 void
 say(const char *fmt, ...)
 {
@@ -129,7 +126,6 @@ say(const char *fmt, ...)
 	va_end(args);
 }
 
-/* A real step: "  VERB    text"; silent under make -s. */
 void
 step_line(const char *verb, const char *fmt, ...)
 {
@@ -188,7 +184,6 @@ die_errno(int code, const char *fmt, ...)
 	exit(code);
 }
 
-/* The user asked for what cannot be: "error: THING: what is wrong; remedy". Exit 1. */
 void
 refuse(const char *fmt, ...)
 {

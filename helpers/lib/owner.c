@@ -109,10 +109,6 @@ spell(const struct owner *o)
 	return format("%s-%lu-%ld-%llu", o->boot, o->space, o->pid, o->start);
 }
 
-/*
- * The name of a process as an owner; one that is gone has no start time, and its name is never alive. The
- * caller frees it.
- */
 char *
 owner_name(long pid)
 {
@@ -160,10 +156,6 @@ is_here(const struct owner *o)
 	return this_boot(boot) && strcmp(o->boot, boot) == 0 && o->space == this_space();
 }
 
-/*
- * DEAD only where that is certain: an owner in another PID namespace is not judged, nor is one of another
- * boot, which can be another machine's on the same file server. claim.c can tell more of a folder's.
- */
 enum alive
 owner_state(const char *name)
 {
@@ -174,7 +166,6 @@ owner_state(const char *name)
 	return start_of(o.pid) == o.start ? ALIVE : DEAD;
 }
 
-/* The number of a process of this boot and namespace, dead or alive; 0 for any other name. */
 long
 owner_pid(const char *name)
 {
@@ -183,7 +174,6 @@ owner_pid(const char *name)
 	return parse_owner(name, &o) && is_here(&o) ? o.pid : 0;
 }
 
-/* Whether a name is an owner's, and of another boot than this. */
 bool
 owner_is_of_other_boot(const char *name)
 {

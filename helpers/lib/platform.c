@@ -68,10 +68,6 @@ normalise_arch(char arch[PART_MAX], char variant[PART_MAX])
 	}
 }
 
-/*
- * The platform in its one spelling, "linux/arm/v7"; NULL where one of the three is none. The variant may be
- * "". The caller frees it.
- */
 char *
 platform_of(const char *os, const char *arch, const char *variant)
 {
@@ -85,7 +81,6 @@ platform_of(const char *os, const char *arch, const char *variant)
 	return format("%s/%s%s%s", part[0], part[1], *part[2] ? "/" : "", part[2]);
 }
 
-/* The same of OS/ARCH[/VARIANT] as a user writes it; NULL for anything else. The caller frees it. */
 char *
 parse_platform(const char *text)
 {

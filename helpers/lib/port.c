@@ -70,7 +70,6 @@ port_of_line(const char *line, size_t length)
 	return n != 0 && end + (*end == '\r') == line + length ? n : 0;
 }
 
-/* The port, or 0 where there is none or more than one. */
 int
 parse_port(const char *text)
 {
@@ -93,7 +92,6 @@ parse_port(const char *text)
 	return port;
 }
 
-/* By which the engine and smolvm know a registry of ours; the caller's. */
 char *
 registry_address(int port)
 {
@@ -102,11 +100,6 @@ registry_address(int port)
 	return format("%s:%d", *host ? host : "127.0.0.1", port);
 }
 
-/*
- * True where no registry of this machine has the port, nor can get it as long as *fd, the caller's to close,
- * is open. It listens: a port that is only bound can be bound once more. *fd is -1 for a port that this user
- * cannot have, nor could a run of his.
- */
 bool
 port_hold(int port, int *fd)
 {

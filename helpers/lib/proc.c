@@ -56,11 +56,6 @@ die_with_parent(int signo)
 #endif
 }
 
-/*
- * To be called once, first thing: from here on fatal signals are noted, not
- * obeyed, and the death of the parent is SIGTERM (on macOS it is noticed within
- * a second, by pause_for). What nohup or a shell's & have ignored stays ignored.
- */
 void
 supervise(void)
 {
@@ -98,10 +93,6 @@ caught_signal(void)
 	return caught;
 }
 
-/*
- * While shielded, a caught signal no longer ends the commands that are waited for: cleaning up has its own
- * deadlines, and must not be cut short by what made it necessary. Returns what was so before.
- */
 bool
 shield(bool on)
 {
@@ -111,7 +102,6 @@ shield(bool on)
 	return before;
 }
 
-/* Dies of the signal that was caught, so that make and the shell see the truth. */
 void
 end_as_caught(void)
 {
@@ -126,7 +116,6 @@ end_as_caught(void)
 	_exit(128 + caught);
 }
 
-/* Waits for fd (or -1) to be readable, a signal, a child's end, or ms milliseconds (-1: none of ours). */
 void
 pause_for(int fd, int64_t ms)
 {
@@ -217,7 +206,6 @@ become(const struct command *c, pid_t starter, int report)
 	_exit(code == ENOENT ? 127 : 126);
 }
 
-/* The child's pid; -1 and errno where it could not be started (no program, no folder). */
 pid_t
 start_command(const struct command *c)
 {
@@ -256,7 +244,6 @@ start_command(const struct command *c)
 	return pid;
 }
 
-/* True where the child has ended; o then says how (but for ms). */
 bool
 poll_command(pid_t pid, struct outcome *o)
 {
@@ -299,7 +286,6 @@ ended_within(pid_t pid, int64_t ms, struct outcome *o)
 	return true;
 }
 
-/* A group that has nothing to clean up. */
 void
 kill_command(pid_t pid)
 {
@@ -324,11 +310,6 @@ group_ended_within(pid_t group, int64_t ms)
 	return true;
 }
 
-/*
- * SIGTERM, and SIGKILL to the whole group after the grace that it had to clean up. One
- * of our own has deadlines of its own: a single one is waited for, and a tree of them
- * (whose shells die at once, before what they started) until all of it is gone.
- */
 void
 end_command(pid_t pid, const struct command *c)
 {
@@ -377,7 +358,6 @@ wait_command(pid_t pid, const struct command *c)
 	return o;
 }
 
-/* Starts and waits; where it could not be started, error says why. */
 struct outcome
 try_command(const struct command *c)
 {
@@ -388,7 +368,6 @@ try_command(const struct command *c)
 	return wait_command(pid, c);
 }
 
-/* Why a command could not be started. The caller frees it. */
 char *
 start_trouble(const struct command *c, int error)
 {
@@ -397,7 +376,6 @@ start_trouble(const struct command *c, int error)
 	return format("cannot run '%s': %s", c->argv[0], strerror(error));
 }
 
-/* The same, and says on stderr why it could not be started. */
 struct outcome
 run_command(const struct command *c)
 {
@@ -412,7 +390,6 @@ run_command(const struct command *c)
 	return o;
 }
 
-/* A deadline from the environment; 0 is none. */
 unsigned
 seconds_setting(const char *name, unsigned fallback)
 {

@@ -79,11 +79,6 @@ ask(CURL *curl, struct answer *a, int64_t left, char why[200])
 	return false;
 }
 
-/*
- * Asks until the answer is right, the deadline passes, a signal is caught or
- * gone(arg), where given, says that there is nothing left to wait for. False: why
- * holds what was seen last.
- */
 bool
 wait_ready(const struct probe *p, bool (*gone)(void *), void *arg, char why[200])
 {

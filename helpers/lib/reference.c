@@ -122,7 +122,6 @@ without_hub(const char *p)
 	return rest[n] == '/' && is_domain(rest, n) ? p : rest;
 }
 
-/* False where text is not a reference to an image of this engine. */
 bool
 parse_reference(const char *text, struct reference *r)
 {

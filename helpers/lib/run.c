@@ -6,7 +6,6 @@
 
 #include "lib/lib.h"
 
-/* The options of a program that has none but -h: where its operands begin. */
 int
 operands(int argc, char **argv, const char *usage)
 {
@@ -21,7 +20,6 @@ operands(int argc, char **argv, const char *usage)
 	return optind;
 }
 
-/* CACHE_DIR becomes the working folder. */
 void
 enter_cache(void)
 {
@@ -29,7 +27,6 @@ enter_cache(void)
 		die_errno(EXIT_SYSTEM, "cannot enter '%s'", setting("CACHE_DIR"));
 }
 
-/* Whether a path is below CACHE_DIR: an absolute one, or a relative one while that is the working folder. */
 bool
 is_in_cache(const char *path)
 {
@@ -42,14 +39,12 @@ is_in_cache(const char *path)
 	return getcwd(here, sizeof(here)) != NULL && strcmp(here, cache) == 0;
 }
 
-/* <name>.<kind> in the run's folder, by its absolute path. The caller frees it. */
 char *
 run_file(const char *name, const char *kind)
 {
 	return format("%s/%s/%s.%s", needed("CACHE_DIR"), needed("RUN"), name, kind);
 }
 
-/* The request <name>.env of the run; without it the program ends. */
 void
 read_settings(const char *name, struct list *out)
 {
@@ -60,10 +55,6 @@ read_settings(const char *name, struct list *out)
 	free(path);
 }
 
-/*
- * The path of a program by its name or path, as a shell finds it; NULL where there is none. The caller frees
- * it.
- */
 char *
 find_program(const char *name)
 {

@@ -44,10 +44,6 @@ argument_in(const char *letters, char *which)
 	return NULL;
 }
 
-/*
- * The folders that a make's arguments change to, one after the other: -C DIR in each form that getopt_long(3)
- * takes.
- */
 void
 make_changes(char *const *argv, struct list *folders)
 {
@@ -162,10 +158,6 @@ called_from(const char *pwd)
 }
 #endif
 
-/*
- * The folder that the make that is our parent was called from, which had this PWD; the working folder where
- * it was called there, or where from cannot be known. The caller frees it.
- */
 char *
 standing_folder(const char *pwd)
 {
@@ -176,10 +168,6 @@ standing_folder(const char *pwd)
 	return from ? from : xstrdup(here);
 }
 
-/*
- * The setting, which is a path, becomes absolute; program: a name without a slash is looked up in PATH, and
- * stays.
- */
 void
 make_absolute(const char *name, const char *from, bool program)
 {

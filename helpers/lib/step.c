@@ -295,7 +295,6 @@ tell_end(const struct step *s, const struct command *c, const struct outcome *o,
 	}
 }
 
-/* Runs c as the stage s says; a failed one shows all that it printed, and why it ended. */
 struct outcome
 run_step(const struct step *s, const struct command *c)
 {

@@ -79,10 +79,6 @@ kill_group(pid_t group, const char *const settings[2])
 }
 #endif
 
-/*
- * Kills what is left of the group that leader, an owner's name, led for the run of that folder in that cache.
- * A leader of another boot or PID namespace led no group of this one.
- */
 void
 kill_strays(const char *leader, const char *cache, const char *run)
 {

@@ -51,7 +51,6 @@ vformat(const char *fmt, va_list args)
 	return s;
 }
 
-/* As sprintf, into memory of its own: the caller frees it. */
 char *
 format(const char *fmt, ...)
 {
@@ -64,10 +63,6 @@ format(const char *fmt, ...)
 	return s;
 }
 
-/*
- * A decimal from min to max; anything else is an error that names what it is for:
- * an option ("-t", exit 100) or a setting of the user's (exit 1).
- */
 long long
 number(const char *what, const char *text, long long min, long long max)
 {
@@ -117,7 +112,6 @@ amount(const char *what, const char *text, long long min, long long max, const s
 	return n * factor;
 }
 
-/* Seconds: "90", "90s", "30m", "1h", "1d". */
 unsigned
 seconds_of(const char *what, const char *text)
 {
@@ -126,7 +120,6 @@ seconds_of(const char *what, const char *text)
 	return (unsigned)amount(what, text, 0, 1000000, units, "seconds, or as 90s, 30m, 1h");
 }
 
-/* MiB: "2048", "2048M", "2G", "2GiB". A GB is another thing than a GiB, and none of these. */
 long long
 mebibytes_of(const char *what, const char *text, long long min, long long max)
 {
@@ -137,7 +130,6 @@ mebibytes_of(const char *what, const char *text, long long min, long long max)
 	return amount(what, text, min, max, units, "MiB, or as 2048M, 2G");
 }
 
-/* The value of an environment variable, "" where it is unset. */
 const char *
 setting(const char *name)
 {
@@ -146,7 +138,6 @@ setting(const char *name)
 	return value ? value : "";
 }
 
-/* The same for what the Makefile always sets: run by hand, the program says so. */
 const char *
 needed(const char *name)
 {
@@ -157,7 +148,6 @@ needed(const char *name)
 	return value;
 }
 
-/* Adds a copy of s. */
 void
 list_add(struct list *l, const char *s)
 {
@@ -200,7 +190,6 @@ list_has(const struct list *l, const char *s)
 	return false;
 }
 
-/* The value of NAME in K=V settings, "" where there is none. */
 const char *
 value_of(const struct list *settings, const char *name)
 {

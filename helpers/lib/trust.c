@@ -49,10 +49,6 @@ has_access_list(const char *path)
 #endif
 }
 
-/*
- * Whether others may replace what is in this folder. Many systems give each user a group of their own, which
- * may write what they make.
- */
 bool
 folder_is_open(const char *path, const struct stat *st)
 {
@@ -62,7 +58,6 @@ folder_is_open(const char *path, const struct stat *st)
 	       ((st->st_mode & S_IWGRP) && (has_access_list(path) || group_has_others(st->st_gid)));
 }
 
-/* True for what belongs to this user, and what nobody else may write to; otherwise why says what is wrong. */
 bool
 is_private(const struct stat *st, char why[200])
 {

@@ -102,10 +102,6 @@ open_folder(const char *name)
 		       why);
 }
 
-/*
- * CACHE_DIR, an absolute path, becomes the working folder, and what its links lead to. What it is refused for
- * ends the program with a line.
- */
 void
 open_cache(void)
 {

@@ -27,8 +27,15 @@ struct finding {
 	char version[40]; /* of the smolvm that packed it, "" where that is not known */
 };
 
+/*
+ * CACHE_DIR, an absolute path, becomes the working folder, and what its links lead to. What it is refused for
+ * ends the program with a line.
+ */
 void open_cache(void);
+
+/* The files of a key. free_machine frees it. */
 struct machine name_machine(const char *key);
+
 void free_machine(struct machine *m);
 
 /*

@@ -7,7 +7,6 @@
 
 #include "machine/out.h"
 
-/* The folder that OUT is in, as it is named. The caller frees it. */
 char *
 folder_of_out(const char *out)
 {
@@ -18,7 +17,6 @@ folder_of_out(const char *out)
 	return slash == out ? xstrdup("/") : format("%.*s", (int)(slash - out), out);
 }
 
-/* Where the sidecar goes, which the launcher finds by its own path. The caller frees it. */
 char *
 sidecar_at(const char *out)
 {
@@ -100,10 +98,6 @@ check_folder(const char *out)
 	free(folder);
 }
 
-/*
- * Ends the program with a line where a machine put there would take the place of what is no file, or of the
- * cache's own.
- */
 void
 check_out(const char *out)
 {

@@ -28,6 +28,8 @@ char *shared_text(const struct shared *s, const char *older);
 
 /* The next of such lines: where it ends, NULL where there is none. The caller frees *s. */
 const char *shared_next(const char *lines, struct shared *s);
+
+/* Frees what shared_next has filled. */
 void shared_free(struct shared *s);
 
 #endif

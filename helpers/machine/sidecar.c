@@ -77,9 +77,6 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 	return true;
 }
 
-/*
- * Footer, sizes and manifest: a few kilobytes, whatever the artifact's size. False: why says what is wrong.
- */
 bool
 read_sidecar(int fd, struct sidecar *s, char why[200])
 {
@@ -134,7 +131,6 @@ read_sidecar(int fd, struct sidecar *s, char why[200])
 	return parse_manifest(fd, s, why);
 }
 
-/* All of it against the CRC-32, in constant memory. */
 bool
 check_sidecar(int fd, const struct sidecar *s, char why[200])
 {

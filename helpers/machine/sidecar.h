@@ -12,7 +12,13 @@ struct sidecar {
 	size_t layers;
 	char layer[80]; /* digest of the first one */
 };
+
+/*
+ * Footer, sizes and manifest: a few kilobytes, whatever the artifact's size. False: why says what is wrong.
+ */
 bool read_sidecar(int fd, struct sidecar *s, char why[200]);
+
+/* All of it against the CRC-32, in constant memory. */
 bool check_sidecar(int fd, const struct sidecar *s, char why[200]);
 
 #endif

@@ -36,7 +36,6 @@ refuse_with_several(const char *what)
 			       single[i], what);
 }
 
-/* The wish of the settings: IMAGE, or each of IMAGES. */
 struct wish *
 wishes_of_settings(size_t *count)
 {
@@ -93,10 +92,6 @@ fill(struct wish *w, const char *line)
 	return true;
 }
 
-/*
- * The wishes of a request: K=V strings, each image beginning with IMAGE. They point into it, and are the
- * caller's to free, false or not. False: why says what is wrong.
- */
 bool
 parse_wishes(const struct list *request, struct wish **wishes, size_t *count, char why[200])
 {
@@ -122,7 +117,6 @@ parse_wishes(const struct list *request, struct wish **wishes, size_t *count, ch
 	return good;
 }
 
-/* The wishes of a request file. */
 struct wish *
 wishes_of_file(const char *file, size_t *count)
 {

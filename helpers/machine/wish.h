@@ -14,9 +14,19 @@ struct wish {
 	struct reference reference;
 };
 
+/* Whether a value is there and not empty. */
 bool given(const char *s);
+
+/* The wish of the settings: IMAGE, or each of IMAGES. */
 struct wish *wishes_of_settings(size_t *count);
+
+/*
+ * The wishes of a request: K=V strings, each image beginning with IMAGE. They point into it, and are the
+ * caller's to free, false or not. False: why says what is wrong.
+ */
 bool parse_wishes(const struct list *request, struct wish **wishes, size_t *count, char why[200]);
+
+/* The wishes of a request file. */
 struct wish *wishes_of_file(const char *file, size_t *count);
 
 #endif

@@ -42,7 +42,6 @@ answer(connection *c, unsigned status, response *r)
 	return queued;
 }
 
-/* text becomes libmicrohttpd's to free. */
 response *
 json_response(char *text)
 {
@@ -77,10 +76,6 @@ allowed(const struct problem *p)
 	return p == &no_method ? "GET, HEAD" : p == &no_push ? "GET, HEAD, POST, PATCH, PUT" : NULL;
 }
 
-/*
- * why: more than the problem itself says; what it quotes of a request has no quotes and control bytes any
- * more.
- */
 result
 answer_because(connection *c, const struct problem *p, const char *why)
 {
@@ -103,14 +98,12 @@ answer_problem(connection *c, const struct problem *p)
 	return answer_because(c, p, "");
 }
 
-/* A header of the request; NULL. */
 const char *
 asked(connection *c, const char *header)
 {
 	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, header);
 }
 
-/* Of the query: as it came, escaped; NULL. */
 const char *
 argument(connection *c, const char *name)
 {
@@ -179,7 +172,6 @@ status_of(connection *c, bool body, const struct content *content, struct range 
 	return range->kind == PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;
 }
 
-/* range: what of it is sent; where nothing is, nothing of it is sent but headers. */
 result
 answer_content(connection *c, bool body, const char *type, const struct content *content, struct range *sent)
 {
@@ -209,7 +201,6 @@ no_bytes(void *arg, uint64_t at, char *buffer, size_t size)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* To a HEAD: that there is such a blob, of so many bytes. */
 result
 answer_head(connection *c, const char *digest, uint64_t size)
 {

@@ -44,7 +44,6 @@ catalog_layer(struct content *layer, const struct recoded *l)
 	memcpy(layer->digest, l->digest, DIGEST);
 }
 
-/* A document that has to lie in a file like everything else. */
 bool
 catalog_text(struct catalog *c, struct content *to, const char *text, const char *type, char why[WHY])
 {
@@ -71,7 +70,6 @@ descriptor(const struct content *content)
 			 "digest", content->digest);
 }
 
-/* When config and layers are known: from then on it is served. */
 bool
 catalog_manifest(struct catalog *c, struct served *s, char why[WHY])
 {
@@ -104,7 +102,6 @@ catalog_free(struct catalog *c)
 	close(c->texts);
 }
 
-/* A name that it has, or will have. */
 bool
 catalog_has(const struct catalog *c, const char *repository)
 {
@@ -125,7 +122,6 @@ find_blob(const struct served *s, const char *digest)
 	return NULL;
 }
 
-/* NULL where this repository has no such thing, whatever others have. */
 const struct content *
 catalog_find(const struct catalog *c, const struct target *r)
 {
@@ -161,7 +157,6 @@ next_tag(const struct catalog *c, const char *repository, const char *after)
 	return best;
 }
 
-/* The spec's list, at most most tags behind after; where there are more, *more_after is the last of these. */
 char *
 catalog_tags(const struct catalog *c, const char *repository, const char *after, size_t most,
 	     const char **more_after)

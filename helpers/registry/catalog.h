@@ -41,16 +41,36 @@ struct catalog {
 	off_t texts_end;
 };
 
+/*
+ * Room for so many images; what has to lie in a file gets an unnamed one in folder. catalog_free closes
+ * it.
+ */
 bool catalog_open(struct catalog *c, size_t images, const char *folder, char why[WHY]);
+
+/* The name under which an image is or will be served. */
 void catalog_name(struct served *s, const struct reference *r);
+
+/* Room for so many layers. */
 void catalog_layers(struct served *s, size_t layers);
+
+/* The layer as a registry serves it: its file stays the recoder's. */
 void catalog_layer(struct content *layer, const struct recoded *l);
+
+/* A document that has to lie in a file like everything else. */
 bool catalog_text(struct catalog *c, struct content *to, const char *text, const char *type, char why[WHY]);
+
+/* When config and layers are known: from then on it is served. */
 bool catalog_manifest(struct catalog *c, struct served *s, char why[WHY]);
+
 void catalog_free(struct catalog *c);
 
+/* A name that it has, or will have. */
 bool catalog_has(const struct catalog *c, const char *repository);
+
+/* NULL where this repository has no such thing, whatever others have. */
 const struct content *catalog_find(const struct catalog *c, const struct target *r);
+
+/* The spec's list, at most most tags behind after; where there are more, *more_after is the last of these. */
 char *catalog_tags(const struct catalog *c, const char *repository, const char *after, size_t most,
 		   const char **more_after);
 

@@ -21,7 +21,6 @@ enum {
 	ASK_MS = 30000,  /* within which the first request must have come */
 };
 
-/* most: descriptors must be there for as many. */
 void
 clients_start(struct clients *c, size_t most)
 {
@@ -103,7 +102,6 @@ count_strangers(const struct clients *c)
 	return n;
 }
 
-/* False where there is no room for it now. What the last quarter holds is on its way out. */
 bool
 clients_add(struct clients *c, int fd, bool own)
 {
@@ -155,7 +153,6 @@ clients_busy(struct clients *c, int fd, bool busy)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* To be called before its descriptor is closed, which another one may get then. */
 void
 clients_left(struct clients *c, int fd)
 {
@@ -168,7 +165,6 @@ clients_left(struct clients *c, int fd)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* To be called every second or so: who comes with a request byte by byte does not stay. */
 void
 clients_hurry(struct clients *c)
 {

@@ -62,7 +62,6 @@ listen_on(int port)
 	return -1;
 }
 
-/* Listens, but lets nobody in yet; on that port where it is free, 0: on any. Its port. */
 int
 door_open(struct door *d, int port)
 {
@@ -231,7 +230,6 @@ door_watch(struct door *d)
 		die(EXIT_SYSTEM, "cannot start a thread");
 }
 
-/* Nobody enters any more; who has entered is not its business. */
 void
 door_close(struct door *d)
 {

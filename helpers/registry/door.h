@@ -23,8 +23,13 @@ struct door {
 	pthread_t thread;
 };
 
+/* Listens, but lets nobody in yet; on that port where it is free, 0: on any. Its port. */
 int door_open(struct door *d, int port);
+
+/* Lets clients in until door_close, in a thread of its own. */
 void door_watch(struct door *d);
+
+/* Nobody enters any more; who has entered is not its business. */
 void door_close(struct door *d);
 
 #endif

@@ -224,7 +224,6 @@ count_clients(unsigned *threads)
 	return clients < CLIENTS_MAX ? (size_t)clients : CLIENTS_MAX;
 }
 
-/* Serves from now on, on that port where it is free (0: on any); the port. */
 int
 server_start(struct server *s, int port)
 {
@@ -262,10 +261,6 @@ stop(void *arg)
 	return NULL;
 }
 
-/*
- * False where it does not end in time: then its threads still run, what they use must stay, and the program
- * has to end by _exit.
- */
 bool
 server_stop(struct server *s)
 {

@@ -33,7 +33,13 @@ struct server {
 	int stopped[2];
 };
 
+/* Serves from now on, on that port where it is free (0: on any); the port. */
 int server_start(struct server *s, int port);
+
+/*
+ * False where it does not end in time: then its threads still run, what they use must stay, and the program
+ * has to end by _exit.
+ */
 bool server_stop(struct server *s);
 
 #endif

@@ -21,6 +21,8 @@ struct import {
  * (KEEP_GOING) the others are served nevertheless; else that ends the program (exit 1).
  */
 void import_images(struct import *im, const struct load *like, struct catalog *c);
+
+/* Closes the exports. */
 void import_free(struct import *im);
 
 #endif

@@ -21,10 +21,6 @@ enum {
 	NAME_BYTES = (UPLOAD_NAME - 1) / 2,
 };
 
-/*
- * order: one for each image of the catalog, which has their names. folder: for what is on its way. lines: a
- * descriptor that gets a line of JSON for every blob that comes, or -1.
- */
 void
 intake_start(struct intake *in, struct catalog *c, const struct order *order, enum coding wanted,
 	     const char *folder, uint64_t most, int lines)
@@ -70,7 +66,6 @@ find_blob(struct intake *in, const char *digest)
 	return &in->kept[in->count - 1];
 }
 
-/* Whether the blob that was pushed under this digest, now or once, is here; its file stays ours. */
 bool
 intake_blob(struct intake *in, const char *digest, struct kept *k)
 {
@@ -128,10 +123,6 @@ make_name(char name[UPLOAD_NAME])
 		snprintf(name + 2 * i, 3, "%02x", bytes[i]);
 }
 
-/*
- * A new upload, claimed; NULL where there are too many. about: how many bytes it will be, 0 where that is
- * unknown.
- */
 struct slot *
 intake_upload(struct intake *in, const char *repository, uint64_t about)
 {
@@ -151,9 +142,6 @@ intake_upload(struct intake *in, const char *repository, uint64_t about)
 	return s;
 }
 
-/*
- * TAKEN: *slot is the caller's alone until it is released, dropped or finished. NOT_THERE, BUSY: it is NULL.
- */
 enum taken
 intake_claim(struct intake *in, const char *repository, const char *name, struct slot **slot)
 {
@@ -244,7 +232,6 @@ arrive(struct intake *in, const struct kept *k, const char *path, char why[WHY])
 	return how;
 }
 
-/* It must be what the pusher says it is; in any case the upload is over. */
 enum taken
 intake_finish(struct intake *in, struct slot *s, const char *digest, char why[WHY])
 {
@@ -467,7 +454,6 @@ remember(struct intake *in, const struct target *r, const char *digest, const ch
 	return TAKEN;
 }
 
-/* text: size bytes and a NUL behind them. digest: what it is called from now on. */
 enum taken
 intake_manifest(struct intake *in, const struct target *r, const char *type, const char *text, size_t size,
 		char digest[DIGEST], char why[WHY])
@@ -492,7 +478,6 @@ intake_manifest(struct intake *in, const struct target *r, const char *type, con
 	return how;
 }
 
-/* A manifest by the digest that it was pushed under; a copy. */
 bool
 intake_pushed(struct intake *in, const struct target *r, struct content *content)
 {
@@ -506,7 +491,6 @@ intake_pushed(struct intake *in, const struct target *r, struct content *content
 	return p != NULL;
 }
 
-/* When the server is gone: what was on its way goes, what is kept is brought down to its bound. */
 void
 intake_end(struct intake *in)
 {

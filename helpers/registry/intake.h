@@ -60,20 +60,44 @@ struct intake {
 	bool told; /* that nothing can be kept */
 };
 
+/*
+ * order: one for each image of the catalog, which has their names. folder: for what is on its way. lines: a
+ * descriptor that gets a line of JSON for every blob that comes, or -1.
+ */
 void intake_start(struct intake *in, struct catalog *c, const struct order *order, enum coding wanted,
 		  const char *folder, uint64_t most, int lines);
+
+/* When the server is gone: what was on its way goes, what is kept is brought down to its bound. */
 void intake_end(struct intake *in);
 
+/* Whether the blob that was pushed under this digest, now or once, is here; its file stays ours. */
 bool intake_blob(struct intake *in, const char *digest, struct kept *k);
 
+/*
+ * A new upload, claimed; NULL where there are too many. about: how many bytes it will be, 0 where that is
+ * unknown.
+ */
 struct slot *intake_upload(struct intake *in, const char *repository, uint64_t about);
+
+/*
+ * TAKEN: *slot is the caller's alone until it is released, dropped or finished. NOT_THERE, BUSY: it is NULL.
+ */
 enum taken intake_claim(struct intake *in, const char *repository, const char *name, struct slot **slot);
+
+/* The upload may be claimed by another request. */
 void intake_release(struct intake *in, struct slot *s);
+
+/* The upload is given up; what has come of it is removed. */
 void intake_drop(struct intake *in, struct slot *s);
+
+/* It must be what the pusher says it is; in any case the upload is over. */
 enum taken intake_finish(struct intake *in, struct slot *s, const char *digest, char why[WHY]);
 
+/* text: size bytes and a NUL behind them. digest: what it is called from now on. */
 enum taken intake_manifest(struct intake *in, const struct target *r, const char *type, const char *text,
 			   size_t size, char digest[DIGEST], char why[WHY]);
+
+/* A manifest by the digest that it was pushed under; a copy. */
 bool intake_pushed(struct intake *in, const struct target *r, struct content *content);
 
 #endif

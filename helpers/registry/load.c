@@ -258,7 +258,6 @@ load_images(struct load *l, struct catalog *c, size_t first, char (*why)[WHY])
 	return all;
 }
 
-/* Where there was no export, nothing is kept. */
 void
 load_free(struct load *l)
 {

@@ -40,6 +40,8 @@ struct load {
  * says what is wrong with order i, and is "" where nothing is.
  */
 bool load_images(struct load *l, struct catalog *c, size_t first, char (*why)[WHY]);
+
+/* Where there was no export, nothing is kept. */
 void load_free(struct load *l);
 
 #endif

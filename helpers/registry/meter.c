@@ -20,7 +20,6 @@ human(double bytes, char text[16])
 	return text;
 }
 
-/* Nothing under make -s, nor where the lines are JSON. */
 void
 meter_start(struct meter *m, const char *verb)
 {
@@ -70,7 +69,6 @@ show_end(struct meter *m, uint64_t total, int64_t now)
 	m->style = METER_OFF;
 }
 
-/* To be called several times a second; the clock begins with the first byte. */
 void
 meter_show(struct meter *m, uint64_t bytes, uint64_t total)
 {
@@ -105,7 +103,6 @@ meter_show(struct meter *m, uint64_t bytes, uint64_t total)
 		step_line(m->verb, "%s", line);
 }
 
-/* Whatever is said next begins on a line of its own. */
 void
 meter_end(struct meter *m)
 {

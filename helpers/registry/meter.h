@@ -15,8 +15,13 @@ struct meter {
 	bool open;   /* a bar stands in the terminal's line */
 };
 
+/* Nothing under make -s, nor where the lines are JSON. */
 void meter_start(struct meter *m, const char *verb);
+
+/* To be called several times a second; the clock begins with the first byte. */
 void meter_show(struct meter *m, uint64_t bytes, uint64_t total);
+
+/* Whatever is said next begins on a line of its own. */
 void meter_end(struct meter *m);
 
 #endif

@@ -27,6 +27,7 @@ struct order *parse_orders(char **words, size_t count);
  */
 struct order *orders_of_keys(char **keys, size_t count, size_t *orders);
 
+/* Frees the array and what is in it. */
 void orders_free(struct order *order, size_t orders);
 
 #endif

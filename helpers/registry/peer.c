@@ -70,7 +70,6 @@ peer_table(void)
 	return fopen("/proc/net/tcp", "re");
 }
 
-/* Whether pushes can be taken from our own alone. */
 bool
 peer_can_tell(void)
 {
@@ -81,7 +80,6 @@ peer_can_tell(void)
 	return table != NULL;
 }
 
-/* Root's or our own; not, where that cannot be known. */
 bool
 peer_is_own(FILE *table, int fd)
 {

@@ -6,7 +6,11 @@
 #include <stdio.h>
 
 FILE *peer_table(void);
+
+/* Whether pushes can be taken from our own alone. */
 bool peer_can_tell(void);
+
+/* Root's or our own; not, where that cannot be known. */
 bool peer_is_own(FILE *table, int fd);
 
 #endif

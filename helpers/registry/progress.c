@@ -43,7 +43,6 @@ acknowledged(int socket)
 	return 0;
 }
 
-/* lines: a descriptor for lines of JSON, or -1. */
 void
 progress_start(struct progress *p, const struct catalog *c, int lines)
 {
@@ -93,7 +92,6 @@ reach(struct progress *p, const struct transfer *t, uint64_t sent)
 	}
 }
 
-/* The server is about to send a piece of content; content is the catalog's. */
 struct transfer *
 progress_transfer(struct progress *p, const char *repository, const struct content *content, uint64_t first,
 		  uint64_t count, int socket)
@@ -122,7 +120,6 @@ sent(const struct transfer *t)
 	return all > t->before ? all - t->before : 0;
 }
 
-/* Before the socket is closed: it could be another one's a moment later. */
 void
 progress_ended(struct progress *p, struct transfer *t, bool whole)
 {
@@ -195,7 +192,6 @@ note(struct progress *p, const struct track *now, size_t tracks)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* To be called several times a second, always by the same thread; nothing is written under the lock. */
 void
 progress_show(void *progress)
 {
@@ -217,7 +213,6 @@ progress_show(void *progress)
 		meter_show(&p->meter, bytes, total);
 }
 
-/* When the server is gone. */
 void
 progress_end(struct progress *p)
 {

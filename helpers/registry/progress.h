@@ -32,11 +32,20 @@ struct progress {
 	struct transfer *transfer;
 };
 
+/* lines: a descriptor for lines of JSON, or -1. */
 void progress_start(struct progress *p, const struct catalog *c, int lines);
+
+/* The server is about to send a piece of content; content is the catalog's. */
 struct transfer *progress_transfer(struct progress *p, const char *repository, const struct content *content,
 				   uint64_t first, uint64_t count, int socket);
+
+/* Before the socket is closed: it could be another one's a moment later. */
 void progress_ended(struct progress *p, struct transfer *t, bool whole);
+
+/* To be called several times a second, always by the same thread; nothing is written under the lock. */
 void progress_show(void *progress);
+
+/* When the server is gone. */
 void progress_end(struct progress *p);
 
 #endif

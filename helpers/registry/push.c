@@ -136,7 +136,6 @@ go_on_with_upload(struct push *p, connection *c)
 		p->slot->upload->about = parse_length(asked(c, MHD_HTTP_HEADER_CONTENT_LENGTH));
 }
 
-/* With the headers. in: the registry's, which outlives it. */
 struct push *
 push_begin(struct intake *in, connection *c, const char *method, const struct target *target)
 {
@@ -175,7 +174,6 @@ add_text(struct push *p, const void *bytes, size_t size)
 	p->text[p->size] = '\0';
 }
 
-/* With a piece of the body. */
 void
 push_add(struct push *p, const void *bytes, size_t size)
 {
@@ -248,7 +246,6 @@ answer_blob(struct push *p, connection *c)
 	return answer_because(c, problem_of(how), why);
 }
 
-/* At the end of the body. */
 result
 push_answer(struct push *p, connection *c)
 {
@@ -272,7 +269,6 @@ push_answer(struct push *p, connection *c)
 	return queued;
 }
 
-/* However it has ended: an upload that the request was still writing to is over with it. */
 void
 push_end(struct push *p)
 {
@@ -285,7 +281,6 @@ push_end(struct push *p)
 	free(p);
 }
 
-/* A GET or HEAD of what is in no catalog: an upload, a blob, a manifest as it was pushed. */
 result
 push_look(struct intake *in, connection *c, bool body, const struct target *target)
 {

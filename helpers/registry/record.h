@@ -21,6 +21,8 @@ char *record_seen(const struct stat *st);
 
 /* False where there is none that is whole and this layer's. The caller frees *seen, never NULL. */
 bool record_read(const char *pushed, struct kept *k, char **seen);
+
+/* Writes the record of a blob whose file is st; false, with errno, where it cannot. */
 bool record_write(const struct kept *k, const struct stat *st);
 
 /* A request that is this user's alone. */

@@ -60,7 +60,6 @@ parse_upload(const char *name, const char *uploads, const char *after, const cha
 		r->kind = UPLOAD;
 }
 
-/* /v2/<name>/<verb>/<reference>; a name may hold slashes, so it is read from the end. */
 void
 parse_target(const char *path, struct target *r)
 {
@@ -111,10 +110,6 @@ digits(const char *s, uint64_t *n)
 	return used;
 }
 
-/*
- * "bytes=5-9", "bytes=5-" or "bytes=-5" (RFC 9110, 14.1.2). Anything else, several
- * ranges included, may be ignored, and is: the whole is served.
- */
 void
 parse_range(const char *value, uint64_t size, struct range *r)
 {
@@ -152,7 +147,6 @@ parse_range(const char *value, uint64_t size, struct range *r)
 	*r = (struct range){.kind = PART, .first = first, .count = last - first + 1};
 }
 
-/* What a piece of an upload is, "5-9": its first byte and how many they are. */
 bool
 parse_span(const char *value, uint64_t *first, uint64_t *count)
 {
@@ -168,7 +162,6 @@ parse_span(const char *value, uint64_t *first, uint64_t *count)
 	return true;
 }
 
-/* Content-Length, 0 where that says nothing: it is a hint, and libmicrohttpd's to enforce. */
 uint64_t
 parse_length(const char *value)
 {
@@ -179,7 +172,6 @@ parse_length(const char *value)
 	return n;
 }
 
-/* sha256:<64 hex> as it comes in a query: Go writes its colon %3A. */
 bool
 parse_digest(const char *value, char digest[SHA256_HEX + sizeof("sha256:")])
 {
@@ -196,7 +188,6 @@ parse_digest(const char *value, char digest[SHA256_HEX + sizeof("sha256:")])
 	return true;
 }
 
-/* If-None-Match and If-Range: * or "digest", W/"digest", in a list. */
 bool
 names_etag(const char *value, const char *digest)
 {

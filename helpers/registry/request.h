@@ -19,11 +19,25 @@ struct range {
 	uint64_t first, count;
 };
 
+/* /v2/<name>/<verb>/<reference>; a name may hold slashes, so it is read from the end. */
 void parse_target(const char *path, struct target *r);
+
+/*
+ * "bytes=5-9", "bytes=5-" or "bytes=-5" (RFC 9110, 14.1.2). Anything else, several
+ * ranges included, may be ignored, and is: the whole is served.
+ */
 void parse_range(const char *value, uint64_t size, struct range *r);
+
+/* What a piece of an upload is, "5-9": its first byte and how many they are. */
 bool parse_span(const char *value, uint64_t *first, uint64_t *count);
+
+/* Content-Length, 0 where that says nothing: it is a hint, and libmicrohttpd's to enforce. */
 uint64_t parse_length(const char *value);
+
+/* sha256:<64 hex> as it comes in a query: Go writes its colon %3A. */
 bool parse_digest(const char *value, char digest[SHA256_HEX + sizeof("sha256:")]);
+
+/* If-None-Match and If-Range: * or "digest", W/"digest", in a list. */
 bool names_etag(const char *value, const char *digest);
 
 #endif

@@ -25,7 +25,6 @@
 
 enum { CHUNK = 256 << 10, HEX = SHA256_HEX };
 
-/* False, and why, where nothing can be kept. */
 bool
 store_open(char why[WHY])
 {
@@ -39,7 +38,6 @@ store_open(char why[WHY])
 	return is_private(&st, reason) || fail(why, "'" STORE "' is not yours alone: %.150s", reason);
 }
 
-/* Whatever it is: it comes again with the next push. */
 void
 store_forget(const char *pushed)
 {
@@ -125,10 +123,6 @@ find(const char *pushed, const char *record, enum coding wanted, struct kept *k)
 	return found && fits;
 }
 
-/*
- * The layer that was pushed under this digest, in the form that is wanted (PLAIN: as it was pushed);
- * its file, k->fd, is the caller's to close. One in another form is not there, and stays.
- */
 bool
 store_find(const char *pushed, enum coding wanted, struct kept *k)
 {
@@ -139,10 +133,6 @@ store_find(const char *pushed, enum coding wanted, struct kept *k)
 	return found;
 }
 
-/*
- * Moves the file at path, which k->fd is, into the store. False: it is not in there, and nothing else is
- * lost.
- */
 bool
 store_add(const struct kept *k, const char *path, char why[WHY])
 {
@@ -229,7 +219,6 @@ evict(const struct entry *e)
 	}
 }
 
-/* Down to so many bytes: what was used longest ago goes first. One at a time does so; others need not. */
 void
 store_trim(uint64_t most)
 {
@@ -254,10 +243,6 @@ store_trim(uint64_t most)
 	close(lock);
 }
 
-/*
- * What is in it, of whatever coding; records alone are read. The caller frees the array; NULL where there is
- * none.
- */
 struct stock *
 store_stock(size_t *count)
 {

@@ -15,7 +15,6 @@
 #include "image/encode.h"
 #include "registry/upload.h"
 
-/* about: how many bytes will come, 0 where that is unknown. folder must outlive it. */
 struct upload *
 upload_new(const char *folder, enum coding wanted, uint64_t about)
 {
@@ -95,7 +94,6 @@ settle(struct upload *u, bool good)
 	}
 }
 
-/* After a failure nothing more is taken. */
 void
 upload_add(struct upload *u, const void *bytes, size_t size)
 {
@@ -114,7 +112,6 @@ end(struct upload *u)
 	       encoder_end(u->encoder, u->kept.digest, &u->kept.size, u->why);
 }
 
-/* All of it is there, once: what it is. kept->fd becomes the caller's. False: u->why. */
 bool
 upload_end(struct upload *u, struct kept *kept)
 {

@@ -33,9 +33,16 @@ struct upload {
 	char why[WHY];
 };
 
+/* about: how many bytes will come, 0 where that is unknown. folder must outlive it. */
 struct upload *upload_new(const char *folder, enum coding wanted, uint64_t about);
+
+/* After a failure nothing more is taken. */
 void upload_add(struct upload *u, const void *bytes, size_t size);
+
+/* All of it is there, once: what it is. kept->fd becomes the caller's. False: u->why. */
 bool upload_end(struct upload *u, struct kept *kept);
+
+/* Frees it, and removes the file that is still its own. */
 void upload_free(struct upload *u);
 
 #endif

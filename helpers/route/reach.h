@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 
+/* Asks the engine to pull from us once: true where it came. timeout: seconds, 0 is none. */
 bool engine_reaches_us(const char *docker, enum engine kind, unsigned timeout);
 
 #endif
