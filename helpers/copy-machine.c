@@ -17,9 +17,9 @@
 #include <sys/ioctl.h>
 #endif
 
-#include "lib/failure.h"
 #include "machine/machine.h"
 #include "machine/out.h"
+#include "run/failure.h"
 
 #define USAGE "usage: copy-machine [-h] KEY OUT   (environment: CACHE_DIR)\n"
 

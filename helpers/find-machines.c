@@ -18,10 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
 #include "machine/installed.h"
 #include "machine/machine.h"
 #include "machine/quirks.h"
+#include "run/failure.h"
+#include "run/files.h"
 
 #define USAGE "usage: find-machines [-h] [KEY...]\n"
 
@@ -31,7 +32,7 @@ static void
 set_aside(const char *key, const char *why)
 {
 	struct machine m = name_machine(key);
-	char *aside = run_file(key, "aside");
+	char *aside = run_file(key, OF_ASIDE);
 
 	say("'%s' is not whole: %s; it is packed anew", m.sidecar, why);
 	remove_tree(aside);
@@ -82,7 +83,7 @@ identity_of(const char *key)
 static void
 ask_for_another(const char *key, const struct finding *f)
 {
-	char *path = run_file(key, "renew"), *which = identity_of(key);
+	char *path = run_file(key, OF_RENEW), *which = identity_of(key);
 
 	if (f->state == UNFIT)
 		say("'%s.smolmachine.smolmachine' cannot be used: %s; it is packed anew", key, f->why);
@@ -95,7 +96,7 @@ ask_for_another(const char *key, const struct finding *f)
 static void
 look_again(const char *key)
 {
-	char *path = run_file(key, "renew"), *then, *now;
+	char *path = run_file(key, OF_RENEW), *then, *now;
 	struct list settings = {0};
 	struct finding f;
 
@@ -174,7 +175,7 @@ refuse_alike(const char *key, const struct list *settings)
 static void
 complete(struct list *settings, const char *slug, const char *id, const char *engine_id)
 {
-	char *file = run_file(slug, "layers"), *layers = first_line(file);
+	char *file = run_file(slug, OF_LAYERS), *layers = first_line(file);
 
 	list_addf(settings, "IMAGE_ID=%s", id);
 	list_addf(settings, "ENGINE_ID=%s", engine_id);
@@ -187,8 +188,8 @@ complete(struct list *settings, const char *slug, const char *id, const char *en
 static void
 write_key(const char *key, const struct list *settings)
 {
-	char *env = run_file(key, "env"), *image = run_file(key, "image"), *text;
-	char *from = run_file(value_of(settings, "SLUG"), "pack"), *to = run_file(key, "pack");
+	char *env = run_file(key, OF_ENV), *image = run_file(key, OF_IMAGE), *text;
+	char *from = run_file(value_of(settings, "SLUG"), OF_PACK), *to = run_file(key, OF_PACK);
 
 	text = format("%s %s %s\n", value_of(settings, "ENGINE_ID"), value_of(settings, "REPO"),
 		      value_of(settings, "IMAGE_ID"));
@@ -222,9 +223,9 @@ look_at(const char *key, const struct list *settings)
 static void
 look_up(const char *slug, struct list *keys)
 {
-	char *id_file = run_file(slug, "id"), *id = first_line(id_file), hex[SHA256_HEX + 1];
-	char *engine_file = run_file(slug, "engine"), *engine_id = first_line(engine_file);
-	char *key_file = run_file(slug, "key"), *key, *line;
+	char *id_file = run_file(slug, OF_ID), *id = first_line(id_file), hex[SHA256_HEX + 1];
+	char *engine_file = run_file(slug, OF_ENGINE), *engine_id = first_line(engine_file);
+	char *key_file = run_file(slug, OF_KEY), *key, *line;
 	struct list settings = {0};
 
 	if (id && engine_id && parse_image_id(id, hex)) {

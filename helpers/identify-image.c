@@ -26,8 +26,9 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "lib/failure.h"
 #include "machine/machine.h"
+#include "run/failure.h"
+#include "run/files.h"
 
 #define USAGE "usage: identify-image [-bh] SLUG STAMP\n  -b  the image was built just now\n"
 
@@ -184,8 +185,8 @@ static void
 build_pinned(const char *slug, const char *pin)
 {
 	struct list argv = {0}, arguments = {0}, environment = {0};
-	char *request = run_file(slug, "build"), *values = run_file(slug, "args"),
-	     *reference = run_file(slug, "pin.tag"), *line = format("%s\n", pin);
+	char *request = run_file(slug, OF_BUILD), *values = run_file(slug, OF_ARGS),
+	     *reference = run_file(slug, OF_PIN), *line = format("%s\n", pin);
 	struct outcome o;
 	char *out, *err;
 
@@ -215,7 +216,7 @@ build_pinned(const char *slug, const char *pin)
 static void
 identify_built(const char *slug, const char *name, const char *platform, struct identity *id)
 {
-	char *file = run_file(slug, "iid"), *text = read_text(file, 128, NULL), *err, *full;
+	char *file = run_file(slug, OF_IID), *text = read_text(file, 128, NULL), *err, *full;
 	char *pin = pin_name(slug), said[SHA256_HEX + 1];
 	json_t *image;
 
@@ -282,7 +283,7 @@ write_line(const char *slug, const char *kind, const char *hex)
 static void
 write_layers(const char *slug, long long layers)
 {
-	char *file = run_file(slug, "layers"), *text = format("%lld\n", layers);
+	char *file = run_file(slug, OF_LAYERS), *text = format("%lld\n", layers);
 
 	write_file(file, text, strlen(text), 0600);
 	free(text);
@@ -325,8 +326,8 @@ main(int argc, char **argv)
 	if (*platform)
 		check_platform(name, platform, &id, built);
 	end_as_caught();
-	write_line(slug, "id", id.config);
-	write_line(slug, "engine", id.engine);
+	write_line(slug, OF_ID, id.config);
+	write_line(slug, OF_ENGINE, id.engine);
 	write_layers(slug, id.layers);
 	text = format("sha256:%s\n", id.config);
 	if (write_if_changed(argv[optind + 1], text))

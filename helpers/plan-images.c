@@ -26,12 +26,11 @@
 #include "machine/options.h"
 #include "machine/out.h"
 #include "registry/store.h"
+#include "run/files.h"
 
 #define USAGE                                                                                                \
 	"usage: plan-images [-hn] [-f FILE]\n  -n  write nothing, ask no engine; print the goals, and the "  \
 	"suffixes of their keys\n"
-
-#define SMOLFILE_COPY "Smolfile"
 
 /* Where relative paths of the images file begin: beside it; those of a pipe where the user stands. */
 static char *
@@ -67,8 +66,8 @@ add_pack_options(const struct wish *w, struct list *pack)
 		const char *value = option_value(w, i);
 
 		if (given(value) && value == w->smolfile)
-			list_addf(pack, "%s=%s/%s/%s." SMOLFILE_COPY, pack_option[i].flag,
-				  needed("CACHE_DIR"), needed("RUN"), w->slug);
+			list_addf(pack, "%s=%s/%s/%s." OF_SMOLFILE, pack_option[i].flag, needed("CACHE_DIR"),
+				  needed("RUN"), w->slug);
 		else
 			add_option(pack, pack_option[i].flag, value);
 	}
@@ -135,7 +134,7 @@ write_one(const struct wish *w, const char *kind, struct list *l)
 static void
 write_smolfile(const struct wish *w)
 {
-	char *path = run_file(w->slug, SMOLFILE_COPY);
+	char *path = run_file(w->slug, OF_SMOLFILE);
 
 	write_file(path, w->smolfile_text, w->smolfile_size, 0600);
 	free(path);
@@ -149,7 +148,7 @@ static void
 add_pin(const struct wish *w, struct list *build)
 {
 	char *mark = format("%s/.id/containerd", needed("CACHE_DIR")), *pin = pin_name(w->slug);
-	char *file = run_file(w->slug, "pin.tag");
+	char *file = run_file(w->slug, OF_PIN);
 
 	if (access(mark, F_OK) == 0) {
 		write_file(file, pin, strlen(pin), 0600);
@@ -172,11 +171,11 @@ write_wish(const struct wish *w)
 	for (size_t i = 0; i < pack_option_count; i++)
 		add_setting(&env, pack_option[i].name, option_value(w, i));
 	add_setting(&env, "SMOLFILE_SHA256", w->smolfile_sha256);
-	write_one(w, "env", &env);
+	write_one(w, OF_ENV, &env);
 	free(suffix);
 
 	add_pack_options(w, &pack);
-	write_one(w, "pack", &pack);
+	write_one(w, OF_PACK, &pack);
 	if (w->smolfile_text)
 		write_smolfile(w);
 
@@ -191,8 +190,8 @@ write_wish(const struct wish *w)
 		add_build_arg(w->build_args.at[i], &build, &args);
 	list_add(&build, "--");
 	list_add(&build, w->context);
-	write_one(w, "build", &build);
-	write_one(w, "args", &args);
+	write_one(w, OF_BUILD, &build);
+	write_one(w, OF_ARGS, &args);
 }
 
 /* A reference to pull by: name[:tag][@sha256:<64 hex>], or an ID. */
@@ -311,7 +310,7 @@ main(int argc, char **argv)
 		       dry ? " " : "", dry ? option_suffix(&wishes[i]) : "");
 	}
 	if (!dry) {
-		path = format("%s/%s/images", needed("CACHE_DIR"), needed("RUN"));
+		path = run_path(RUN_IMAGES);
 		write_file(path, text, strlen(text), 0600);
 	}
 	end_as_caught();

@@ -13,10 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
 #include "machine/machine.h"
 #include "machine/quirks.h"
 #include "machine/record.h"
+#include "run/failure.h"
+#include "run/files.h"
 
 #define USAGE "usage: publish-machine [-h] KEY\n"
 
@@ -90,7 +91,7 @@ main(int argc, char **argv)
 	launcher = in_run(key, "");
 	sidecar = in_run(key, ".smolmachine");
 	record = in_run(key, ".json");
-	file = in_run(key, ".ref");
+	file = run_file(key, OF_REF);
 	reference = first_line(file);
 	if (reference == NULL)
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", file);
@@ -113,7 +114,7 @@ main(int argc, char **argv)
 	move(sidecar, m.sidecar);
 	flush(".");
 	remember_whole(&m); /* read in full just now */
-	renew = run_file(key, "renew");
+	renew = run_file(key, OF_RENEW);
 	unlink(renew);
 	free(renew);
 	failure_forget(key); /* of a first try */

@@ -25,7 +25,8 @@
 #include "engine/sweep.h"
 #include "engine/sweeper.h"
 #include "engine/tags.h"
-#include "lib/failure.h"
+#include "run/failure.h"
+#include "run/files.h"
 
 #define USAGE                                                                                                \
 	"usage: with-container [-h] [-i KEYS] [-w WHY] COMMAND [ARGUMENT...]\n"                              \
@@ -405,8 +406,8 @@ main(int argc, char **argv)
 	timeout = seconds_setting("REGISTRY_TIMEOUT", 10);
 	r.name = format(CONTAINER_PREFIX "%s", strrchr(run, '/') ? strrchr(run, '/') + 1 : run);
 	r.nonce = format("%s-%lld", r.name, (long long)now_ms());
-	r.log = format("%s/registry.log", run);
-	mark = format("%s/registry", run);
+	r.log = run_path(RUN_REGISTRY_LOG);
+	mark = run_path(RUN_REGISTRY);
 	look_at_image(&r, &own);
 	write_file(mark, "", 0, 0600);
 	start = now_ms();

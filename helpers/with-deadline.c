@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
+#include "run/failure.h"
+#include "run/step.h"
 
 #define USAGE                                                                                                \
 	"usage: with-deadline [-h] [-a FILE] [-c FILE] [-d DIR] [-e FILE] [-i IMAGES] [-l LOG] [-m TEXT]\n"  \

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
 #include "machine/quirks.h"
+#include "run/failure.h"
 
 #define USAGE "usage: with-floor [-h] [-i KEY] VERSION LOG COMMAND [ARGUMENT...]\n"
 

@@ -19,9 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
 #include "lib/io.h"
 #include "machine/shared.h"
+#include "run/failure.h"
 
 #define USAGE                                                                                                \
 	"usage: with-lock [-fhkq] [-m TEXT] [-s COUNT] FILE... -- COMMAND [ARGUMENT...]\n"                   \

@@ -23,10 +23,11 @@
 #include "engine/ask.h"
 #include "engine/sweep.h"
 #include "engine/tags.h"
-#include "lib/failure.h"
 #include "registry/http.h"
 #include "registry/import.h"
 #include "route/route.h"
+#include "run/failure.h"
+#include "run/files.h"
 
 #define USAGE                                                                                                \
 	"usage: with-registry [-h] KEY... -- COMMAND [ARGUMENT...]\n"                                        \
@@ -306,7 +307,7 @@ order_by_keys(struct service *s, char **words)
 	char *path, *smolvm, *about;
 
 	enter_cache();
-	path = format("%s/smolvm", needed("RUN"));
+	path = run_path(RUN_SMOLVM);
 	smolvm = first_line(path);
 	s->order = orders_of_keys(words, keys, &s->orders);
 	s->folder = format("%s/%s", needed("CACHE_DIR"), needed("RUN"));

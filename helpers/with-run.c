@@ -21,6 +21,7 @@
 #include "engine/sweeper.h"
 #include "machine/closing.h"
 #include "machine/machine.h"
+#include "run/files.h"
 
 #define USAGE                                                                                                \
 	"usage: with-run [-himn] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"            \
@@ -99,7 +100,7 @@ static struct outcome
 run_in_group(const struct command *c, const char *run)
 {
 	pid_t pid = start_command(c);
-	char *file = format("%s/group", run), *name;
+	char *file = format("%s/" RUN_GROUP, run), *name;
 	struct outcome o;
 
 	if (pid < 0)

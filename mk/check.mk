@@ -48,7 +48,7 @@ check-trees: $(helpers) $(test-programs) ## random images by every route, beside
 check-fuzz: ## what takes bytes from outside, fuzzed: 10 minutes of a processor each (tests/fuzz/run -h for less)
 	$(Q)exec tests/fuzz/run -s 600
 
-lint-goals := lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make lint-words lint-layers
+lint-goals := lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make lint-words lint-layers lint-run
 .PHONY: $(lint-goals)
 lint: $(lint-goals) ## shellcheck, cppcheck, gcc -fanalyzer, clang-tidy, clang-format, make's own warnings
 
@@ -130,12 +130,19 @@ lint-make:
 	$(Q)log=$$($(MAKE_COMMAND) --no-print-directory --warn-undefined-variables -n help check smolmachine IMAGE=x 2>&1) || rc=$$?; \
 		printf '%s\n' "$$log" | grep -E 'warning:|Error' >&2 && exit 1; exit $${rc-0}
 
-# helpers/lib stands on nothing, engine, image and machine on it alone, registry on all of them, and route on registry too.
+# helpers/lib stands on nothing, image and run on it alone, engine and machine on run too, registry on all of these, route on
+# registry too. The first grep has every include of ours, each that follows takes away what is allowed.
 lint-layers:
 	$(call say,LINT,layers)
 	$(Q)! grep -n '#include "' helpers/*/*.[ch] | grep -v '^helpers/[^:]*:[0-9]*:#include "lib/' | \
-		grep -v '^helpers/\([a-z]*\)/[^:]*:[0-9]*:#include "\1/' | \
+		grep -v '^helpers/\([a-z]*\)/[^:]*:[0-9]*:#include "\1/' | grep -v '^helpers/\(engine\|machine\|registry\)/[^:]*:[0-9]*:#include "run/' | \
 		grep -v '^helpers/registry/[^:]*:[0-9]*:#include "\(engine\|image\|machine\)/' | grep -v '^helpers/route/' | grep .
+
+# The table of a run's folder (helpers/run/files.h) has every name that makefiles and scripts spell.
+lint-run:
+	$(call say,LINT,the table of a run)
+	$(Q)! grep -hoE '(\$$\(RUN\)|\$$RUN|\$$run|in-run,)[^ "|);]*' mk/*.mk mk/*.sh | sed -n 's/.*[.,]\([a-z.]*\)$$/\1/p; s/.*\/\([a-z]*\)$$/\1/p' | sort -u | \
+		while read -r name; do [ -z "$$name" ] || grep -q "^ \* .*\<$$name\>" helpers/run/files.h || echo "helpers/run/files.h: '$$name' is not in the table"; done | grep .
 
 # Functions that have a better sister (style: ban and say why): no bound, no error, or a shell.
 banned := atoi|atol|atof|strcpy|strcat|sprintf|vsprintf|strtok|gets|system|popen

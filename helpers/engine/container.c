@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/container.h"
-#include "lib/failure.h"
+#include "run/failure.h"
 
 static const char *because;
 

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/tags.h"
 #include "lib/json.h"
+#include "run/files.h"
 
 static const char *
 base(const char *path)
@@ -104,7 +105,7 @@ check_engine(const char *docker, unsigned timeout, bool remote)
 enum engine
 engine_kind(const char *docker, unsigned timeout)
 {
-	char *path = *setting("RUN") ? format("%s/%s/engine", needed("CACHE_DIR"), setting("RUN")) : NULL;
+	char *path = *setting("RUN") ? run_path(RUN_ENGINE) : NULL;
 	char *text = path ? first_line(path) : NULL;
 	enum engine kind;
 
@@ -212,7 +213,7 @@ is_no_such_image(const char *err)
 void
 keep_inspection(const char *slug, json_t *image)
 {
-	char *file = run_file(slug, "inspect"), *text = json_dumps(image, JSON_COMPACT);
+	char *file = run_file(slug, OF_INSPECT), *text = json_dumps(image, JSON_COMPACT);
 
 	if (text == NULL)
 		die(EXIT_SYSTEM, "out of memory");
@@ -224,7 +225,7 @@ keep_inspection(const char *slug, json_t *image)
 json_t *
 kept_inspection(const char *slug)
 {
-	char *file = run_file(slug, "inspect");
+	char *file = run_file(slug, OF_INSPECT);
 	json_t *image = json_load_file(file, 0, NULL);
 
 	free(file);

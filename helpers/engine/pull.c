@@ -176,7 +176,7 @@ by_command(struct pull *p)
 	else if (o.code != 0)
 		fail(p->why, "'%s save' ended with status %d and said nothing", p->argv.at[0], o.code);
 	free(said);
-	return !o.timed_out && o.code == 0;
+	return o.code == 0;
 }
 
 /* --- Both */

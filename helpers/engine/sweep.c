@@ -16,6 +16,7 @@
 #include "engine/ask.h"
 #include "engine/sweep.h"
 #include "engine/tags.h"
+#include "run/files.h"
 
 #define RUNS ".run"
 #define SILENCE "unanswered"
@@ -218,7 +219,7 @@ run_is_dead(const char *run)
 static void
 kill_leftovers(const char *run, int fd)
 {
-	char *leader = read_private(fd, "group", 256);
+	char *leader = read_private(fd, RUN_GROUP, 256);
 
 	if (leader != NULL) {
 		leader[strcspn(leader, "\n")] = '\0';
@@ -231,7 +232,7 @@ kill_leftovers(const char *run, int fd)
 static void
 thin_out(const char *run, int fd)
 {
-	static const char *const kept[] = {".", "..", "registry", "engine", "claim"};
+	static const char *const kept[] = {".", "..", RUN_REGISTRY, RUN_ENGINE, RUN_CLAIM};
 	int again = dup(fd);
 	DIR *folder = again < 0 ? NULL : fdopendir(again);
 	struct dirent *entry;

@@ -19,8 +19,6 @@
 
 #include "lib/lib.h"
 
-#define CLAIM "claim"
-
 /* Above what the shells and makes below use themselves. */
 enum { CLAIM_FD = 10 };
 
@@ -61,7 +59,7 @@ machine_name(void)
 void
 claim_folder(const char *folder)
 {
-	char *path = format("%s/" CLAIM, folder), *name = machine_name();
+	char *path = format("%s/" CLAIM_FILE, folder), *name = machine_name();
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD, CLAIM_FD);
 
@@ -80,7 +78,7 @@ claim_folder(const char *folder)
 static int
 take_claim(int folder, bool *held)
 {
-	int fd = openat(folder, CLAIM, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = openat(folder, CLAIM_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	*held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
 	if (*held && errno != EWOULDBLOCK)
@@ -97,7 +95,7 @@ claim_state(const char *owner, int folder)
 {
 	bool held;
 	int lock = take_claim(folder, &held);
-	char *wrote = lock < 0 ? NULL : read_private(folder, CLAIM, 1024), *name = machine_name();
+	char *wrote = lock < 0 ? NULL : read_private(folder, CLAIM_FILE, 1024), *name = machine_name();
 	bool ours = wrote != NULL && *wrote != '\0' && strcmp(wrote, name) == 0;
 
 	if (lock >= 0)

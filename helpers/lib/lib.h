@@ -26,6 +26,9 @@ enum { EXIT_NO = 1, EXIT_USAGE = 100, EXIT_SYSTEM = 111, EXIT_DEADLINE = 124 };
  */
 void set_progname(const char *name);
 
+/* Called by die and refuse with what they say, before the end; NULL: nothing. */
+void set_on_death(void (*f)(int code, const char *reason));
+
 /* A note to the user, who goes on: "prog: text". */
 void say(const char *fmt, ...) PRINTF(1, 2);
 
@@ -319,20 +322,6 @@ char *standing_folder(const char *pwd);
  */
 void make_absolute(const char *name, const char *from, bool program);
 
-/* step.c: a stage of the pipeline: a command, its log, its seconds. */
-struct step {
-	const char *stage;   /* name in the record, or NULL */
-	const char *seconds; /* file that gets "stage ms", or NULL */
-	const char *log;     /* file for the output, or NULL: it goes to stderr */
-	const char *prefix;  /* before each line that is shown, or NULL */
-	const char *output;  /* the file that its standard output is, or NULL */
-	const char *images;  /* slugs or keys that fail with it, blank-separated, or NULL (failure.h) */
-	const char *limit;   /* the setting that its deadline is from, or NULL */
-};
-
-/* Runs c as the stage s says; a failed one shows all that it printed, and why it ended. */
-struct outcome run_step(const struct step *s, const struct command *c);
-
 /* run.c: where a helper of a run is, and the programs of PATH. */
 
 /* The options of a program that has none but -h: where its operands begin. */
@@ -343,12 +332,6 @@ void enter_cache(void);
 
 /* Whether a path is below CACHE_DIR: an absolute one, or a relative one while that is the working folder. */
 bool is_in_cache(const char *path);
-
-/* <name>.<kind> in the run's folder, by its absolute path. The caller frees it. */
-char *run_file(const char *name, const char *kind);
-
-/* The request <name>.env of the run; without it the program ends. */
-void read_settings(const char *name, struct list *out);
 
 /*
  * The path of a program by its name or path, as a shell finds it; NULL where there is none. The caller frees
@@ -385,6 +368,7 @@ long owner_pid(const char *name);
 bool owner_is_of_other_boot(const char *name);
 
 /* claim.c: the lock by which a folder's owner shows for its life that it lives. */
+#define CLAIM_FILE "claim"
 
 /*
  * The lock is this process's, and that of all of ours that it starts: it is free when the last of them is

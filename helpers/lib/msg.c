@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
+#include "lib/lib.h"
 
 static const char *progname = "smolmake";
 
@@ -140,6 +140,14 @@ step_line(const char *verb, const char *fmt, ...)
 	va_end(args);
 }
 
+static void (*on_death)(int code, const char *reason);
+
+void
+set_on_death(void (*f)(int code, const char *reason))
+{
+	on_death = f;
+}
+
 /* The end of the program may be that of an image's step. */
 static void
 note(int code, const char *fmt, va_list args, const char *suffix)
@@ -148,10 +156,12 @@ note(int code, const char *fmt, va_list args, const char *suffix)
 	char text[4096];
 	size_t used;
 
+	if (on_death == NULL)
+		return;
 	vsnprintf(text, sizeof(text), fmt, args);
 	used = strlen(text);
 	snprintf(text + used, sizeof(text) - used, "%s", suffix);
-	failure_note(code, strncmp(text, error, strlen(error)) == 0 ? text + strlen(error) : text);
+	on_death(code, strncmp(text, error, strlen(error)) == 0 ? text + strlen(error) : text);
 }
 
 void

@@ -40,22 +40,6 @@ is_in_cache(const char *path)
 }
 
 char *
-run_file(const char *name, const char *kind)
-{
-	return format("%s/%s/%s.%s", needed("CACHE_DIR"), needed("RUN"), name, kind);
-}
-
-void
-read_settings(const char *name, struct list *out)
-{
-	char *path = run_file(name, "env");
-
-	if (!read_request(path, out))
-		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
-	free(path);
-}
-
-char *
 find_program(const char *name)
 {
 	const char *path = setting("PATH");

@@ -3,16 +3,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
 #include "machine/closing.h"
 #include "machine/machine.h"
+#include "run/failure.h"
+#include "run/files.h"
 
 enum { IMAGES_MAX = 1 << 20 };
 
 /* A program that is killed writes nothing down. */
 #define WORDLESS                                                                                             \
-	"no reason could be written down, as of a program that is killed or where the disk is full; the "    \
-	"lines above may tell more"
+	"it ended and left no reason, as a program that is killed does, or one whose disk is full; see the lines above"
 
 enum end { DONE, FAILED, UNFINISHED };
 
@@ -22,7 +22,7 @@ enum end { DONE, FAILED, UNFINISHED };
 static char *
 key_of(const char *slug)
 {
-	char *path = run_file(slug, "key"), *key = first_line(path);
+	char *path = run_file(slug, OF_KEY), *key = first_line(path);
 
 	free(path);
 	return key;
@@ -46,8 +46,8 @@ is_done(const char *slug, const char *key, bool ids)
 	bool done;
 
 	if (ids)
-		return has_file(slug, "id");
-	if (key == NULL || has_file(key, "renew"))
+		return has_file(slug, OF_ID);
+	if (key == NULL || has_file(key, OF_RENEW))
 		return false;
 	m = name_machine(key);
 	done = access(m.sidecar, F_OK) == 0;
@@ -74,8 +74,7 @@ end_of(const char *slug, bool ids, struct failure *f)
 static void
 read_slugs(struct list *slugs)
 {
-	char *path = format("%s/%s/images", needed("CACHE_DIR"), needed("RUN")),
-	     *images = read_text(path, IMAGES_MAX, NULL), *rest = NULL;
+	char *path = run_path(RUN_IMAGES), *images = read_text(path, IMAGES_MAX, NULL), *rest = NULL;
 
 	for (char *slug = images ? strtok_r(images, "\n", &rest) : NULL; slug;
 	     slug = strtok_r(NULL, "\n", &rest))
@@ -139,9 +138,9 @@ static void
 add_wordless(struct ends *e, const char *slug)
 {
 	add_failure(e, slug,
-		    has_file(slug, "id")      ? "pack"
-		    : has_file(slug, "build") ? "build"
-					      : "identify",
+		    has_file(slug, OF_ID)      ? "pack"
+		    : has_file(slug, OF_BUILD) ? "build"
+					       : "identify",
 		    WORDLESS);
 }
 

@@ -13,6 +13,7 @@
 #include "lib/json.h"
 #include "machine/options.h"
 #include "machine/record.h"
+#include "run/files.h"
 
 enum { RECORD_MAX = 1 << 20 };
 
@@ -122,9 +123,9 @@ write_record(const char *path, const struct packing *p)
 		if (*value_of(p->settings, pack_option[i].name))
 			json_object_set_new(options, pack_option[i].name,
 					    json_words(value_of(p->settings, pack_option[i].name)));
-	add_seconds(seconds, run_file(value_of(p->settings, "SLUG"), "seconds"));
-	add_seconds(seconds, format("%s/registry", needed("RUN")));
-	add_seconds(seconds, run_file(p->key, "seconds"));
+	add_seconds(seconds, run_file(value_of(p->settings, "SLUG"), OF_SECONDS));
+	add_seconds(seconds, run_path(RUN_REGISTRY));
+	add_seconds(seconds, run_file(p->key, OF_SECONDS));
 	root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s*, s:b, s:s, s:{s:I, s:I}, s:o}",
 			 "image_id", value_of(p->settings, "IMAGE_ID"), "engine_id",
 			 value_of(p->settings, "ENGINE_ID"), "image", value_of(p->settings, "IMAGE"),

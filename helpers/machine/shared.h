@@ -9,7 +9,7 @@
 #ifndef SHARED_H
 #define SHARED_H
 
-#include "lib/failure.h"
+#include "run/failure.h"
 
 struct shared {
 	char *holder, *inputs;

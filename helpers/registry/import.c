@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "lib/failure.h"
 #include "lib/words.h"
 #include "registry/import.h"
+#include "run/failure.h"
 
 /* Of the orders together, as the engine told it; 0 where it did not. */
 static uint64_t

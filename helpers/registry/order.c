@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "registry/order.h"
+#include "run/files.h"
 
 enum coding
 parse_coding(const char *text)
@@ -75,7 +76,7 @@ parse_orders(char **words, size_t count)
 static void
 read_order(const char *key, struct order *w)
 {
-	char *path = run_file(key, "image"), *line = first_line(path), *rest = NULL, *word;
+	char *path = run_file(key, OF_IMAGE), *line = first_line(path), *rest = NULL, *word;
 	const char *engine_id = line ? strtok_r(line, " ", &rest) : NULL,
 		   *repository = engine_id ? strtok_r(NULL, " ", &rest) : NULL,
 		   *id = repository ? strtok_r(NULL, " ", &rest) : NULL;

@@ -10,9 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
 #include "lib/io.h"
 #include "lib/words.h"
+#include "run/failure.h"
+#include "run/step.h"
 
 enum { QUIET_MS = 2000 };
 

@@ -3,7 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/failure.h"
+#include "run/failure.h"
+#include "run/files.h"
 
 enum { FAILURE_MAX = 8192 };
 
@@ -22,12 +23,13 @@ failure_about(const char *names, const char *step)
 	free(about);
 	about = names ? xstrdup(names) : NULL;
 	about_step = step;
+	set_on_death(about ? failure_note : NULL);
 }
 
 static void
 write_one(const char *name, const char *step, int code, const char *reason)
 {
-	char *path = run_file(name, "failed"), *text = format("%s\n%d\n%s", step, code, reason);
+	char *path = run_file(name, OF_FAILED), *text = format("%s\n%d\n%s", step, code, reason);
 
 	for (char *p = text + strlen(text) - strlen(reason); *p; p++)
 		if ((unsigned char)*p < ' ')
@@ -68,7 +70,7 @@ failure_forget(const char *name)
 
 	if (!has_run())
 		return;
-	path = run_file(name, "failed");
+	path = run_file(name, OF_FAILED);
 	unlink(path);
 	free(path);
 }
@@ -76,7 +78,7 @@ failure_forget(const char *name)
 bool
 failure_read(const char *name, struct failure *f)
 {
-	char *path = run_file(name, "failed"), *text = read_text(path, FAILURE_MAX, NULL), *rest = NULL;
+	char *path = run_file(name, OF_FAILED), *text = read_text(path, FAILURE_MAX, NULL), *rest = NULL;
 	const char *step = text ? strtok_r(text, "\n", &rest) : NULL,
 		   *code = step ? strtok_r(NULL, "\n", &rest) : NULL;
 
@@ -104,7 +106,7 @@ typed_name(const char *name)
 
 	if (!has_run())
 		return xstrdup(name);
-	path = run_file(name, "env");
+	path = run_file(name, OF_ENV);
 	read_request(path, &settings);
 	typed = xstrdup(*value_of(&settings, "IMAGE") ? value_of(&settings, "IMAGE") : name);
 	list_free(&settings);

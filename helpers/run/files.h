@@ -1,0 +1,91 @@
+/*
+ * files.h - the protocol of a run: what lies in its folder, and what crosses from one program to the next. Makefiles and
+ * scripts spell the same names; `make lint-run` compares them with this table.
+ *
+ * The folder is CACHE_DIR/.run/<owner>; an owner is <boot id>-<PID namespace>-<pid>-<start time>. A slug is an image's
+ * name made safe, a key is <id16> or <id16>-<8 hex of the options>. What is written is there whole, by rename, or is not
+ * there. A request is a file of NUL-ended strings.
+ *
+ * file                     written by                  read by                       holds
+ * claim                    with-run, which locks it    the sweep                     machine-id and host; a free lock of this machine is a dead run
+ * group                    with-run                    the sweep                     the owner's name of the process group's leader
+ * images                   plan-images                 find-machines, run.sh, with-run   slugs, one a line, in the user's order
+ * wishes, wishes.err       images.sh                   plan-images                   the images file as a request; what jq said
+ * engine                   engine.c                    machine.mk, engine.c          docker or podman
+ * smolvm, smolvm.log       pack.sh                     with-registry, with-floor     what `smolvm --version` says
+ * registry, registry.log   with-container              publish-machine, the sweep    "registry MILLISECONDS"; what it printed
+ * push.lock                machine.mk                  with-lock                     one push after the other
+ * <slug>.env               plan-images                 identify-image, find-machines the wish, a request of K=V
+ * <slug>.build .args       plan-images                 image.mk, identify-image      requests: arguments of docker build, their environment
+ * <slug>.pack              plan-images                 find-machines                 a request: smolvm's arguments
+ * <slug>.Smolfile          plan-images                 smolvm                        the bytes that were hashed into the key
+ * <slug>.iid .log .seconds docker build, with-deadline identify-image, publish-machine   the image's ID; output; "STAGE MILLISECONDS" lines
+ * <slug>.id .engine        identify-image              find-machines, run.sh         config digest; the engine's ID
+ * <slug>.inspect .layers   identify-image              with-registry, find-machines  what the engine said of it; how many layers
+ * <slug>.pin.tag           plan-images, identify-image the sweep                     a name that keeps the image on the containerd store
+ * <slug>.key               find-machines               run.sh, with-run              its key
+ * <key>.env .image .pack   find-machines               the second graph              the wish and what is known by now; "ENGINE-ID REPOSITORY DIGEST"; smolvm's arguments
+ * <key>.renew              find-machines               machine.mk, pack.sh, run.sh   it is there, and is to be packed all the same
+ * <key>.ref .tag           machine.mk                  machine.mk, publish-machine, the sweep   the reference; written down before it is tagged
+ * <key>.tagged .pushed .packed   with-deadline         make                          stamps of the second graph
+ * <key>.log .seconds       with-deadline               with-floor, publish-machine   as of a slug
+ * <key>, <key>.smolmachine .json .work/ .aside   smolvm, publish-machine, find-machines   publish-machine   what is packed, and scratch; what was not whole
+ * <slug>.failed, <key>.failed   every helper that refuses   with-run, machine.mk     step, exit status, reason (failure.h)
+ *
+ * variable                 set by                      is
+ * the settings             mk/vars.mk                  as the user gave them; CACHE_DIR, DOCKER, SMOLVM and paths absolute from with-run on
+ * TOP BIN MAKE TRACE       mk/smolmachine.mk           the checkout, its compiled helpers, make itself, its --trace
+ * SILENT KEEP_GOING        mk/defs.mk                  make's -s and -k
+ * SMOLMAKE_PWD, SMOLMAKE_STANDING   smolmachine.mk, with-run   where make's caller stands
+ * RUN                      with-run                    the run's folder, relative to CACHE_DIR
+ * LOCKED                   with-lock                   the keys of this batch
+ * REGISTRY, ROUTE          with-registry, with-container   <host>:<port>; direct or push
+ */
+#ifndef FILES_H
+#define FILES_H
+
+#include "lib/lib.h"
+
+/* Of the run. */
+#define RUN_CLAIM CLAIM_FILE
+#define RUN_GROUP "group"
+#define RUN_IMAGES "images"
+#define RUN_ENGINE "engine"
+#define RUN_SMOLVM "smolvm"
+#define RUN_REGISTRY "registry"
+#define RUN_REGISTRY_LOG "registry.log"
+
+/* Of a slug or a key. */
+#define OF_ENV "env"
+#define OF_PACK "pack"
+#define OF_SECONDS "seconds"
+#define OF_FAILED "failed"
+
+/* Of a slug. */
+#define OF_BUILD "build"
+#define OF_ARGS "args"
+#define OF_SMOLFILE "Smolfile"
+#define OF_IID "iid"
+#define OF_ID "id"
+#define OF_ENGINE "engine"
+#define OF_INSPECT "inspect"
+#define OF_LAYERS "layers"
+#define OF_PIN "pin.tag"
+#define OF_KEY "key"
+
+/* Of a key. */
+#define OF_IMAGE "image"
+#define OF_RENEW "renew"
+#define OF_REF "ref"
+#define OF_ASIDE "aside"
+
+/* <name>.<kind> in the run's folder, by its absolute path. The caller frees it. */
+char *run_file(const char *name, const char *kind);
+
+/* A file of the run itself, by its absolute path. The caller frees it. */
+char *run_path(const char *file);
+
+/* The request <name>.env of the run; without it the program ends. */
+void read_settings(const char *name, struct list *out);
+
+#endif
