@@ -20,10 +20,8 @@
 enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111, MOST = 1 << 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-/*
- * The compiler's, whose header lint need not have.
- * NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
- */
+/* The compiler's, whose header lint need not have. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void __sanitizer_set_death_callback(void (*callback)(void));
 
 struct input {
