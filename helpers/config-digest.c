@@ -58,7 +58,7 @@ parse_config(const char *text, char hex[SHA256_HEX + 1])
 	if (config) {
 		name = strrchr(config, '/') ? strrchr(config, '/') + 1 : config;
 		id = format("sha256:%.*s", (int)strcspn(name, "."), name);
-		good = parse_image_id(id, hex);
+		good = digest_hex(id, hex);
 	}
 	free(id);
 	json_decref(root);

@@ -228,7 +228,7 @@ look_up(const char *slug, struct list *keys)
 	char *key_file = run_file(slug, OF_KEY), *key, *line;
 	struct list settings = {0};
 
-	if (id && engine_id && parse_image_id(id, hex)) {
+	if (id && engine_id && digest_hex(id, hex)) {
 		failure_about(slug, "identify");
 		read_settings(slug, &settings);
 		key = format("%.*s%s", ID16, hex, value_of(&settings, "SUFFIX"));

@@ -63,7 +63,7 @@ known_pair(const char *said, struct identity *id)
 
 	for (size_t i = 0; i < LENGTH(line); i++)
 		line[i] = rest ? strsep(&rest, "\n") : NULL;
-	known = line[1] && parse_image_id(line[0], id->config) && parse_image_id(line[1], id->engine);
+	known = line[1] && digest_hex(line[0], id->config) && digest_hex(line[1], id->engine);
 	if (known && line[3]) {
 		id->platform = parse_platform(line[2]);
 		id->layers = strtoll(line[3], NULL, 10);
@@ -93,7 +93,7 @@ export_config_digest(const char *name, char hex[SHA256_HEX + 1])
 	char *argv[] = {program, (char *)name, NULL}, *out, *err;
 	struct outcome o = capture(argv, seconds_setting("PUSH_TIMEOUT", 900), &out, &err);
 
-	if (o.code != 0 || !parse_image_id(out, hex))
+	if (o.code != 0 || !digest_hex(out, hex))
 		refuse(
 		    "IMAGE: the engine does not tell the config digest of '%s' (%s); build it with BUILDX_NO_DEFAULT_ATTESTATIONS=1, or give CONTEXT=",
 		    name, err);
@@ -162,7 +162,7 @@ read_identity(json_t *image, const char *slug, const char *name, struct identity
 	struct inspection i;
 	char *mark;
 
-	if (!read_image(image, &i))
+	if (!read_inspection(image, &i))
 		die(EXIT_SYSTEM, "the engine names no ID for '%s'", name);
 	keep_inspection(slug, image);
 	memcpy(id->engine, i.id, sizeof(id->engine));
@@ -220,7 +220,7 @@ identify_built(const char *slug, const char *name, const char *platform, struct 
 	char *pin = pin_name(slug), said[SHA256_HEX + 1];
 	json_t *image;
 
-	if (text == NULL || !parse_image_id(text, said))
+	if (text == NULL || !digest_hex(text, said))
 		refuse(
 		    "IMAGE: the build of '%s' left no image ID; a builder that does not load its result into the engine? try BUILDX_BUILDER=default",
 		    name);

@@ -37,7 +37,7 @@ main(int argc, char **argv)
 	if (file != NULL && (text = read_text(file, 256, &size)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", file);
 	id = text ? text : argv[optind];
-	if (!parse_image_id(id, hex) || (text && strlen(text) != size))
+	if (!digest_hex(id, hex) || (text && strlen(text) != size))
 		die(EXIT_NO, "'%s' is not an image ID (sha256:<64 hex>)", id);
 	free(text);
 	printf("%.*s\n", ID16, hex);

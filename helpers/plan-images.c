@@ -204,7 +204,7 @@ check_registry_image(void)
 	struct reference r;
 
 	if (given(image) &&
-	    (!parse_reference(name, &r) || (digest && (r.is_id || !parse_image_id(digest + 1, hex)))))
+	    (!parse_reference(name, &r) || (digest && (r.is_id || !digest_hex(digest + 1, hex)))))
 		refuse(
 		    "REGISTRY_IMAGE: '%s' is not an image reference; leave it unset for the pinned one, or give name[:tag]",
 		    image);

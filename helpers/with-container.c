@@ -14,14 +14,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/ask.h"
 #include "engine/container.h"
-#include "engine/engine.h"
 #include "engine/sweep.h"
 #include "engine/sweeper.h"
 #include "engine/tags.h"
@@ -65,74 +63,6 @@ static unsigned
 tool_timeout(void)
 {
 	return seconds_setting("TOOL_TIMEOUT", 30);
-}
-
-/* A field of CSV, quoted. The caller frees it. */
-static char *
-quoted(const char *field)
-{
-	char *text = xmalloc(2 * strlen(field) + 3), *p = text;
-
-	*p++ = '"';
-	for (; *field; field++) {
-		if (*field == '"')
-			*p++ = '"';
-		*p++ = *field;
-	}
-	*p++ = '"';
-	*p = '\0';
-	return text;
-}
-
-/*
- * The volumes that the image declares, anonymous as they are without us, but labelled: an engine that is
- * started again takes the container away and forgets them. podman knows no labels there.
- */
-static void
-add_volumes(struct registry *r, json_t *declared)
-{
-	char *label = format("volume-label=" CACHE_LABEL "=%s", needed("CACHE_DIR")), *cache = quoted(label);
-	const char *path;
-	json_t *nothing;
-
-	if (engine_kind(r->docker, tool_timeout()) == PODMAN)
-		declared = NULL;
-	json_object_foreach(declared, path, nothing)
-	{
-		if (strpbrk(path, ",\"\n") == NULL)
-			list_addf(&r->mounts,
-				  "--mount=type=volume,destination=%s,volume-label=" OWNER_LABEL "=%s,%s",
-				  path, r->name + strlen(CONTAINER_PREFIX), cache);
-	}
-	free(cache);
-	free(label);
-}
-
-/* The image's own entrypoint and command; pulls it where the engine does not have it. */
-static void
-look_at_image(struct registry *r, struct list *own)
-{
-	char *pull[] = {(char *)r->docker, "pull", "-q", (char *)r->image, NULL};
-	char *out, *err = NULL;
-	json_t *image = inspect_image(r->docker, r->image, tool_timeout(), &err);
-
-	if (image == NULL && !caught_signal()) {
-		step_line("PULL", "%s", r->image);
-		struct outcome o = capture(pull, seconds_setting("PUSH_TIMEOUT", 900), &out, &err);
-
-		if (o.code != 0)
-			refuse_container(r->image, "give one that is, or `docker load` it",
-					 "is not on the engine and cannot be pulled: %s", err);
-		image = inspect_image(r->docker, r->image, tool_timeout(), &err);
-	}
-	if (image == NULL)
-		refuse_container(r->image, "give another", "cannot be inspected: %s", err);
-	read_image_command(image, own);
-	add_volumes(r, json_object_get(json_object_get(image, "Config"), "Volumes"));
-	if (own->count == 0)
-		refuse_container(r->image, "give one that runs a registry",
-				 "has neither entrypoint nor command");
-	json_decref(image);
 }
 
 /* tethered needs a shell in the image; without one it runs as it is, and only a sweep finds it after a kill
@@ -408,7 +338,7 @@ main(int argc, char **argv)
 	r.nonce = format("%s-%lld", r.name, (long long)now_ms());
 	r.log = run_path(RUN_REGISTRY_LOG);
 	mark = run_path(RUN_REGISTRY);
-	look_at_image(&r, &own);
+	container_image(r.docker, r.image, r.name + strlen(CONTAINER_PREFIX), &r.mounts, &own);
 	write_file(mark, "", 0, 0600);
 	start = now_ms();
 	sweeping = sweeper_start(sweeper, &nothing);

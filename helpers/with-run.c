@@ -157,7 +157,7 @@ main(int argc, char **argv)
 	make_paths_absolute(by_make);
 	refuse_small_files();
 	set_pack_jobs();
-	open_cache();
+	prepare_cache();
 	sweep_runs(&left);
 	sweeping = left.count > 0 ? sweeper_start(sweeper, &left) : 0;
 	owner = own_name();

@@ -149,7 +149,7 @@ chmod +x "$tmp/wrong-smolvm" "$tmp/gone-smolvm"
 for ROUTE in push direct; do
 	export ROUTE
 	case $ROUTE in
-	push) pushed='tag push' pushes='3 push 3 tag' asked=1 stages='pack push tag' full='there is no room for it' ;;
+	push) pushed='tag push' pushes='3 push 3 tag' asked=1 stages='pack push tag' full='no space left for this blob' ;;
 	direct) pushed='' pushes='' asked=0 stages=pack full='cannot be served: cannot spool it' ;;
 	esac
 	rm -rf "$CACHE_DIR"

@@ -137,7 +137,7 @@ take_id(const char *text, char hex[SHA256_HEX + 1])
 	if (text == NULL)
 		return false;
 	full = format("%s%s", strncmp(text, "sha256:", 7) == 0 ? "" : "sha256:", text);
-	good = parse_image_id(full, hex);
+	good = digest_hex(full, hex);
 	free(full);
 	return good;
 }
@@ -157,7 +157,7 @@ parse_image(const char *text, char why[WHY])
 }
 
 bool
-read_image(json_t *image, struct inspection *i)
+read_inspection(json_t *image, struct inspection *i)
 {
 	json_t *descriptor = json_object_get(image, "Descriptor");
 	const char *config, *id = json_string_value(json_object_get(image, "Id"));

@@ -42,7 +42,7 @@ json_t *parse_image(const char *text, char why[WHY]);
  * an attested one has an index there, which does not tell it: config is "" then.
  * False where the engine names no ID.
  */
-bool read_image(json_t *image, struct inspection *i);
+bool read_inspection(json_t *image, struct inspection *i);
 
 /* Adds what the image runs: its entrypoint, then its command. */
 void read_image_command(json_t *image, struct list *out);

@@ -180,7 +180,7 @@ sync_path(const char *path)
 
 /* What a packer left unreadable must go as well; a folder that is ours can always be opened. */
 static int
-open_folder(int at, const char *name)
+prepare_folder(int at, const char *name)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, fd = openat(at, name, flags);
 
@@ -200,7 +200,7 @@ remove_entry(int at, const char *name)
 
 	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	fd = open_folder(at, name);
+	fd = prepare_folder(at, name);
 	if (fd < 0)
 		return -1;
 	folder = fdopendir(fd);

@@ -4,7 +4,7 @@
 #include "lib/lib.h"
 
 bool
-parse_image_id(const char *text, char hex[SHA256_HEX + 1])
+digest_hex(const char *text, char hex[SHA256_HEX + 1])
 {
 	static const char prefix[] = "sha256:";
 	size_t n = sizeof(prefix) - 1;

@@ -115,7 +115,7 @@ int64_t now_ms(void);
  * Whether others may replace what is in this folder. Many systems give each user a group of their own, which
  * may write what they make.
  */
-bool folder_is_open(const char *path, const struct stat *st);
+bool others_can_write(const char *path, const struct stat *st);
 
 /* True for what belongs to this user, and what nobody else may write to; otherwise why says what is wrong. */
 bool is_private(const struct stat *st, char why[200]);
@@ -410,7 +410,7 @@ enum { SHA256_HEX = 64, ID16 = 16 };
  * iidfile with a newline). hex gets the 64 digits in lower case. A bare hex
  * string is refused: it could be somebody's repository name.
  */
-bool parse_image_id(const char *text, char hex[SHA256_HEX + 1]);
+bool digest_hex(const char *text, char hex[SHA256_HEX + 1]);
 
 /* The SHA-256 of bytes, in hex. */
 void sha256_hex(const void *bytes, size_t size, char hex[SHA256_HEX + 1]);

@@ -130,7 +130,7 @@ parse_reference(const char *text, struct reference *r)
 	size_t n;
 
 	memset(r, 0, sizeof(*r));
-	if (parse_image_id(text, hex) && strlen(text) == SHA256_HEX + 7) {
+	if (digest_hex(text, hex) && strlen(text) == SHA256_HEX + 7) {
 		r->is_id = true;
 		memcpy(r->path, "image", sizeof("image"));
 		return true;

@@ -50,7 +50,7 @@ has_access_list(const char *path)
 }
 
 bool
-folder_is_open(const char *path, const struct stat *st)
+others_can_write(const char *path, const struct stat *st)
 {
 	if (st->st_mode & S_ISVTX)
 		return false;

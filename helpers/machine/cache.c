@@ -19,11 +19,11 @@ check_trust(const char *path, bool last)
 	if (st.st_uid != geteuid() && (last || st.st_uid != 0))
 		refuse("CACHE_DIR: '%s' belongs to another user (uid %ld); give a CACHE_DIR of your own%s",
 		       path, (long)st.st_uid, geteuid() == 0 ? ", or run make as that user" : "");
-	if ((st.st_mode & S_IWOTH) && (last || folder_is_open(path, &st)))
+	if ((st.st_mode & S_IWOTH) && (last || others_can_write(path, &st)))
 		refuse(
 		    "CACHE_DIR: everybody can write to '%s'; run `chmod o-w '%s'` or give another CACHE_DIR",
 		    path, path);
-	if (last ? (st.st_mode & S_IWGRP) != 0 : folder_is_open(path, &st))
+	if (last ? (st.st_mode & S_IWGRP) != 0 : others_can_write(path, &st))
 		refuse("CACHE_DIR: a group can write to '%s'; run `chmod g-w '%s'` or give another CACHE_DIR",
 		       path, path);
 }
@@ -86,7 +86,7 @@ make_trusted(const char *path)
 
 /* One of our folders in CACHE_DIR. That it could be made says nothing: it may have been there. */
 static void
-open_folder(const char *name)
+prepare_folder(const char *name)
 {
 	struct stat st;
 	char why[200];
@@ -103,7 +103,7 @@ open_folder(const char *name)
 }
 
 void
-open_cache(void)
+prepare_cache(void)
 {
 	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified"};
 	char *real;
@@ -125,6 +125,6 @@ open_cache(void)
 	if (chdir(real) != 0)
 		die_errno(EXIT_SYSTEM, "cannot enter '%s'", real);
 	for (size_t i = 0; i < LENGTH(folders); i++)
-		open_folder(folders[i]);
+		prepare_folder(folders[i]);
 	free(real);
 }

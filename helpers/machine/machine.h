@@ -31,7 +31,7 @@ struct finding {
  * CACHE_DIR, an absolute path, becomes the working folder, and what its links lead to. What it is refused for
  * ends the program with a line.
  */
-void open_cache(void);
+void prepare_cache(void);
 
 /* The files of a key. free_machine frees it. */
 struct machine name_machine(const char *key);

@@ -12,18 +12,6 @@
 
 #include "registry/answer.h"
 
-const struct problem no_page = {MHD_HTTP_NOT_FOUND, "UNSUPPORTED",
-				"manifests, blobs and tags are all there is"};
-const struct problem no_name = {MHD_HTTP_NOT_FOUND, "NAME_UNKNOWN", "no such repository"};
-const struct problem no_manifest = {MHD_HTTP_NOT_FOUND, "MANIFEST_UNKNOWN",
-				    "no such manifest in this repository"};
-const struct problem no_blob = {MHD_HTTP_NOT_FOUND, "BLOB_UNKNOWN", "no such blob in this repository"};
-const struct problem no_method = {MHD_HTTP_METHOD_NOT_ALLOWED, "UNSUPPORTED", "this registry is read-only"};
-const struct problem no_push = {MHD_HTTP_METHOD_NOT_ALLOWED, "UNSUPPORTED", "this is done to nothing here"};
-const struct problem no_room = {MHD_HTTP_SERVICE_UNAVAILABLE, "TOOMANYREQUESTS", "too many clients at once"};
-static const struct problem no_range = {MHD_HTTP_RANGE_NOT_SATISFIABLE, "RANGE_INVALID",
-					"nothing lies there"};
-
 void
 set_header(response *r, const char *name, const char *value)
 {
@@ -124,7 +112,7 @@ content_response(const struct content *content, const struct range *range)
 						    (uint64_t)content->offset + range->first);
 	if (r == NULL)
 		die(EXIT_SYSTEM, "out of memory");
-	if (range->kind == PART) {
+	if (range->kind == RANGE_PART) {
 		text = format("bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->first,
 			      range->first + range->count - 1, content->size);
 		set_header(r, MHD_HTTP_HEADER_CONTENT_RANGE, text);
@@ -167,9 +155,9 @@ status_of(connection *c, bool body, const struct content *content, struct range 
 	parse_range(ranged ? wanted : NULL, content->size, range);
 	if (!unknown)
 		return MHD_HTTP_NOT_MODIFIED;
-	if (range->kind == UNSATISFIABLE)
+	if (range->kind == RANGE_UNSATISFIABLE)
 		return MHD_HTTP_RANGE_NOT_SATISFIABLE;
-	return range->kind == PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;
+	return range->kind == RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;
 }
 
 result
@@ -187,7 +175,7 @@ answer_content(connection *c, bool body, const char *type, const struct content 
 	set_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	set_header(r, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
 	if (!body || status == MHD_HTTP_NOT_MODIFIED)
-		sent->kind = UNSATISFIABLE;
+		sent->kind = RANGE_UNSATISFIABLE;
 	return answer(c, status, r);
 }
 

@@ -5,17 +5,11 @@
 #include <microhttpd.h>
 
 #include "registry/catalog.h"
+#include "registry/problem.h"
 
 typedef enum MHD_Result result;
 typedef struct MHD_Connection connection;
 typedef struct MHD_Response response;
-
-struct problem {
-	unsigned status;
-	const char *code, *message; /* the spec's, and ours */
-};
-
-extern const struct problem no_page, no_name, no_manifest, no_blob, no_method, no_push, no_room;
 
 /* A header of the request; NULL. */
 const char *asked(connection *c, const char *header);
@@ -35,7 +29,7 @@ response *empty_response(void);
 /* Queues a response, which is destroyed then. */
 result answer(connection *c, unsigned status, response *r);
 
-/* An error of the registry's, as the specification has it, with its own words. */
+/* An error of the registry's, as the specification has it, with our message. */
 result answer_problem(connection *c, const struct problem *p);
 
 /*

@@ -73,7 +73,8 @@ answer_served(struct server *s, connection *c, bool body, const struct target *t
 	struct range sent;
 	result queued = answer_content(c, body, type, content, &sent);
 
-	if (queued == MHD_YES && sent.kind != UNSATISFIABLE && target->kind == BLOB && s->progress != NULL)
+	if (queued == MHD_YES && sent.kind != RANGE_UNSATISFIABLE && target->kind == BLOB &&
+	    s->progress != NULL)
 		x->transfer = progress_transfer(s->progress, target->name, content, sent.first, sent.count,
 						socket_of(c));
 	return queued;

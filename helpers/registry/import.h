@@ -17,7 +17,7 @@ struct import {
 
 /*
  * like: the orders, of which each has its place in the catalog, and how they are to be served. An image that
- * cannot be had is told on stderr and written down as a failure of its machines (lib/failure.h). Under -k
+ * cannot be had is told on stderr and written down as a failure of its machines (run/failure.h). Under -k
  * (KEEP_GOING) the others are served nevertheless; else that ends the program (exit 1).
  */
 void import_images(struct import *im, const struct load *like, struct catalog *c);

@@ -1,14 +1,13 @@
 /*
- * intake.h - what is pushed to a registry: uploads, blobs and manifests, until an image of the catalog is
- *complete.
+ * intake.h - what is pushed to a registry: uploads, blobs and manifests, until an image of the catalog is complete.
  *
  *	intake_start(&in, &catalog, orders, ZSTD, run folder, bytes to keep, -1);
  *	...                                      its functions, from any thread
  *	intake_end(&in);
  *
  * Only the images that were ordered can come in, each known by the digest of its config. The config names the
- *content of every layer, and every byte that comes is proved against a digest: so nobody who pushes something
- *else gets it served, whatever he calls it.
+ * content of every layer, and every byte that comes is proved against a digest: so nobody who pushes something
+ * else gets it served, whatever its name is.
  */
 #ifndef INTAKE_H
 #define INTAKE_H
@@ -69,6 +68,9 @@ void intake_start(struct intake *in, struct catalog *c, const struct order *orde
 
 /* When the server is gone: what was on its way goes, what is kept is brought down to its bound. */
 void intake_end(struct intake *in);
+
+/* The blob that was pushed under this digest, or NULL. The lock is held, and as long as the blob is used. */
+struct kept *intake_find(struct intake *in, const char *digest);
 
 /* Whether the blob that was pushed under this digest, now or once, is here; its file stays ours. */
 bool intake_blob(struct intake *in, const char *digest, struct kept *k);

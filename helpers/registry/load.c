@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/pull.h"
+#include "engine/save.h"
 #include "image/flatten.h"
 #include "registry/load.h"
 
@@ -48,14 +48,14 @@ receive(struct load *l, char why[WHY])
 {
 	struct list ids = {0};
 	int64_t start = now_ms();
-	struct pull pull;
+	struct save save;
 	bool good;
 	int in;
 
 	for (size_t i = 0; i < l->orders; i++)
 		if (!list_has(&ids, l->order[i].engine_id))
 			list_add(&ids, l->order[i].engine_id);
-	in = pull_start(&pull, &ids, seconds_setting("PUSH_TIMEOUT", 900));
+	in = save_start(&save, &ids, seconds_setting("PUSH_TIMEOUT", 900));
 	recoder_start(&l->recoder, l->folder, l->coding, l->early ? EARLY_MIN : 0, &l->export);
 	await(in);
 	l->first_ms = now_ms() - start;
@@ -64,7 +64,7 @@ receive(struct load *l, char why[WHY])
 		recoder_hurry(&l->recoder);
 	l->export_ms = now_ms() - start;
 	l->bytes = good ? lseek(l->export.spool, 0, SEEK_END) : 0;
-	good = pull_end(&pull, why) && good;
+	good = save_end(&save, why) && good;
 	if (!good) {
 		recoder_free(&l->recoder);
 		free_export(&l->export);

@@ -25,7 +25,7 @@ take_digest(const char *text, size_t n, char digest[DIGEST])
 		return false;
 	memcpy(digest, text, n);
 	digest[n] = '\0';
-	return parse_image_id(digest, hex);
+	return digest_hex(digest, hex);
 }
 
 /* NAME=ID[,ENGINE-ID] */

@@ -17,29 +17,6 @@
 
 #include "registry/push.h"
 
-static const struct problem no_upload = {MHD_HTTP_NOT_FOUND, "BLOB_UPLOAD_UNKNOWN",
-					 "no such upload in this repository"};
-static const struct problem busy_upload = {MHD_HTTP_CONFLICT, "BLOB_UPLOAD_INVALID",
-					   "the upload is being written to"};
-static const struct problem bad_upload = {MHD_HTTP_BAD_REQUEST, "BLOB_UPLOAD_INVALID",
-					  "what came cannot be taken"};
-static const struct problem bad_digest = {MHD_HTTP_BAD_REQUEST, "DIGEST_INVALID",
-					  "what came is not of this digest"};
-static const struct problem bad_range = {MHD_HTTP_RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID",
-					 "the piece does not begin where the last one ended"};
-static const struct problem bad_size = {MHD_HTTP_BAD_REQUEST, "SIZE_INVALID", "it is not as long as it says"};
-static const struct problem too_large = {MHD_HTTP_CONTENT_TOO_LARGE, "SIZE_INVALID",
-					 "no manifest is that large"};
-static const struct problem bad_manifest = {MHD_HTTP_BAD_REQUEST, "MANIFEST_INVALID",
-					    "the manifest cannot be taken"};
-static const struct problem blob_missing = {MHD_HTTP_BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN",
-					    "the manifest names what is not here"};
-static const struct problem not_wanted = {MHD_HTTP_FORBIDDEN, "DENIED", "this is not for here"};
-static const struct problem no_space = {MHD_HTTP_FORBIDDEN, "DENIED",
-					"there is no room for it"}; /* 5xx would be tried again */
-static const struct problem no_slot = {MHD_HTTP_TOO_MANY_REQUESTS, "TOOMANYREQUESTS",
-				       "too many uploads at once"};
-
 struct push {
 	struct intake *in;
 	struct target target;

@@ -42,7 +42,7 @@ parse_sha256(const char *text, char digest[DIGEST])
 {
 	char hex[SHA256_HEX + 1];
 
-	if (!parse_image_id(text, hex))
+	if (!digest_hex(text, hex))
 		return false;
 	snprintf(digest, DIGEST, "sha256:%s", hex);
 	return true;

@@ -85,7 +85,7 @@ parse_target(const char *path, struct target *r)
 	if (before == NULL || !take(r->name, sizeof(r->name), name, before, LOWER DIGITS "._-/") ||
 	    !take(r->reference, sizeof(r->reference), after + 1, end, LOWER UPPER DIGITS "_.-:"))
 		return;
-	r->by_digest = parse_image_id(r->reference, hex);
+	r->by_digest = digest_hex(r->reference, hex);
 	if (is_word(before + 1, after, "manifests"))
 		r->kind = MANIFEST;
 	else if (is_word(before + 1, after, "blobs"))
@@ -117,7 +117,7 @@ parse_range(const char *value, uint64_t size, struct range *r)
 	uint64_t first, last = UINT64_MAX;
 	size_t n;
 
-	*r = (struct range){.kind = WHOLE, .count = size};
+	*r = (struct range){.kind = RANGE_WHOLE, .count = size};
 	if (value == NULL || strncasecmp(value, unit, strlen(unit)) != 0)
 		return;
 	value += strlen(unit);
@@ -139,12 +139,12 @@ parse_range(const char *value, uint64_t size, struct range *r)
 		first = suffix == 0 ? size : suffix < size ? size - suffix : 0;
 	}
 	if (first >= size) {
-		*r = (struct range){.kind = UNSATISFIABLE};
+		*r = (struct range){.kind = RANGE_UNSATISFIABLE};
 		return;
 	}
 	if (last > size - 1)
 		last = size - 1;
-	*r = (struct range){.kind = PART, .first = first, .count = last - first + 1};
+	*r = (struct range){.kind = RANGE_PART, .first = first, .count = last - first + 1};
 }
 
 bool

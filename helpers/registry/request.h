@@ -15,7 +15,7 @@ struct target {
 
 /* What a Range header makes of size bytes. */
 struct range {
-	enum { WHOLE, PART, UNSATISFIABLE } kind;
+	enum { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE } kind;
 	uint64_t first, count;
 };
 

@@ -2,7 +2,7 @@
  * What the engine answers: of an image, as inspect prints it, or why not, as its API does. What is taken for
  * an ID is one; what a message is made of ends where it must.
  */
-#include "engine/pull.c" /* NOLINT(bugprone-suspicious-include): what is tested is static */
+#include "engine/save.c" /* NOLINT(bugprone-suspicious-include): what is tested is static */
 
 #include "engine/engine.h"
 #include "fuzz.h"
@@ -21,7 +21,7 @@ look(const char *text)
 	struct list command = {0};
 	struct inspection i;
 
-	if (image != NULL && read_image(image, &i)) {
+	if (image != NULL && read_inspection(image, &i)) {
 		must(is_hex(i.id) && (strstr(text, i.id) != NULL || strchr(text, '\\') != NULL));
 		must(*i.config == '\0' || is_hex(i.config));
 		must(i.containerd || strcmp(i.config, i.id) == 0);
@@ -40,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	char *text = text_of(bytes + (size > 0), size - (size > 0));
 
 	if (size > 0 && bytes[0] == 'r') {
-		struct pull p = {.refusal = text};
+		struct save p = {.refusal = text};
 
 		must(!refused(&p, 500) && *p.why != '\0' && strnlen(p.why, WHY) < WHY);
 	} else

@@ -22,7 +22,7 @@ check_route(const char *path)
 	must(*r.name != '\0' && strlen(r.name) < sizeof(r.name) && r.name[strspn(r.name, good)] == '\0');
 	must(*r.reference != '\0' && strlen(r.reference) < sizeof(r.reference));
 	must(r.reference[strspn(r.reference, good)] == '\0' && strchr(r.reference, '/') == NULL);
-	must(r.by_digest == parse_image_id(r.reference, hex));
+	must(r.by_digest == digest_hex(r.reference, hex));
 	must(strstr(path, r.name) != NULL && strstr(path, r.reference) != NULL);
 }
 
@@ -32,9 +32,9 @@ check_range(const char *value, uint64_t size)
 	struct range r;
 
 	parse_range(value, size, &r);
-	if (r.kind == WHOLE)
+	if (r.kind == RANGE_WHOLE)
 		must(r.first == 0 && r.count == size);
-	else if (r.kind == PART)
+	else if (r.kind == RANGE_PART)
 		must(r.count > 0 && r.count <= size && r.first <= size - r.count);
 	else
 		must(r.first == 0 && r.count == 0);
@@ -50,7 +50,7 @@ check_push(const char *value)
 	if (parse_span(value, &first, &count))
 		must(count > 0 && first <= UINT64_MAX - (count - 1));
 	if (parse_digest(value, digest))
-		must(strlen(digest) == sizeof(digest) - 1 && parse_image_id(digest, hex));
+		must(strlen(digest) == sizeof(digest) - 1 && digest_hex(digest, hex));
 	parse_length(value);
 }
 

@@ -7,7 +7,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	char *text = text_of(bytes, size), hex[SHA256_HEX + 1], path[32], *read;
 	size_t length = 0;
 
-	if (parse_image_id(text, hex)) {
+	if (digest_hex(text, hex)) {
 		must(strlen(hex) == SHA256_HEX && hex[strspn(hex, "0123456789abcdef")] == '\0');
 		must(memcmp(text, "sha256:", 7) == 0 && memcmp(text + 7, hex, SHA256_HEX) == 0);
 	}

@@ -1,5 +1,5 @@
 /*
- * pull.c - images out of the engine, all in one export.
+ * save.c - images out of the engine, all in one export.
  *
  * One export of several images holds what they share once, and costs little more
  * than one of them. It is asked for by the Engine API where the engine has a Unix
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "engine/pull.h"
+#include "engine/save.h"
 #include "engine/socket.h"
 #include "lib/json.h"
 #include "lib/words.h"
@@ -29,7 +29,7 @@ enum { PIPE_SIZE = 1 << 20, REFUSAL_MAX = 4096, CONNECT_SECONDS = 10 };
 static size_t
 on_body(char *bytes, size_t size, size_t count, void *arg)
 {
-	struct pull *p = ((void **)arg)[0];
+	struct save *p = ((void **)arg)[0];
 	CURL *curl = ((void **)arg)[1];
 	size_t n = size * count, used = p->refusal ? strlen(p->refusal) : 0;
 	long status = 0;
@@ -58,7 +58,7 @@ on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 }
 
 static bool
-refused(struct pull *p, long status)
+refused(struct save *p, long status)
 {
 	char ignored[WHY];
 	json_t *answer = p->refusal ? read_json(p->refusal, strlen(p->refusal), ignored) : NULL;
@@ -74,7 +74,7 @@ refused(struct pull *p, long status)
 }
 
 static bool
-by_api(struct pull *p)
+by_api(struct save *p)
 {
 	char error[CURL_ERROR_SIZE] = "";
 	CURL *curl = curl_easy_init();
@@ -109,7 +109,7 @@ by_api(struct pull *p)
 
 /* Takes the socket's path. */
 static void
-ask_api(struct pull *p, char *socket, const struct list *ids, int out)
+ask_api(struct save *p, char *socket, const struct list *ids, int out)
 {
 	p->url = xstrdup("http://engine/images/get");
 	for (size_t i = 0; i < ids->count; i++) {
@@ -134,7 +134,7 @@ client(void)
 
 /* podman wants to be told that several images are meant, and knows IDs without their prefix. */
 static void
-ask_command(struct pull *p, const struct list *ids, int out)
+ask_command(struct save *p, const struct list *ids, int out)
 {
 	const char *docker = client();
 	bool podman = engine_kind(docker, seconds_setting("TOOL_TIMEOUT", 30)) == PODMAN;
@@ -148,24 +148,24 @@ ask_command(struct pull *p, const struct list *ids, int out)
 	}
 	for (size_t i = 0; i < ids->count; i++)
 		list_add(&p->argv, podman ? strchr(ids->at[i], ':') + 1 : ids->at[i]);
-	p->save = xmalloc(sizeof(*p->save));
+	p->client = xmalloc(sizeof(*p->client));
 	p->said = tmpfile();
-	*p->save = (struct command){.argv = p->argv.at,
-				    .in = -1,
-				    .out = out,
-				    .err = p->said ? fileno(p->said) : STDERR_FILENO,
-				    .timeout = p->timeout,
-				    .foreign = true};
-	p->child = start_command(p->save);
+	*p->client = (struct command){.argv = p->argv.at,
+				      .in = -1,
+				      .out = out,
+				      .err = p->said ? fileno(p->said) : STDERR_FILENO,
+				      .timeout = p->timeout,
+				      .foreign = true};
+	p->child = start_command(p->client);
 	if (p->child < 0)
 		die_errno(EXIT_SYSTEM, "cannot run '%s'", docker);
 	close(out);
 }
 
 static bool
-by_command(struct pull *p)
+by_command(struct save *p)
 {
-	struct outcome o = wait_command(p->child, p->save);
+	struct outcome o = wait_command(p->child, p->client);
 	char *said = last_words_in(p->said ? fileno(p->said) : -1);
 
 	if (o.timed_out)
@@ -184,7 +184,7 @@ by_command(struct pull *p)
 static void *
 look_after(void *arg)
 {
-	struct pull *p = arg;
+	struct save *p = arg;
 
 	if (p->socket) {
 		p->good = by_api(p);
@@ -195,12 +195,12 @@ look_after(void *arg)
 }
 
 int
-pull_start(struct pull *p, const struct list *ids, unsigned timeout)
+save_start(struct save *p, const struct list *ids, unsigned timeout)
 {
 	char *socket = engine_socket(client(), seconds_setting("TOOL_TIMEOUT", 30));
 	int ends[2];
 
-	*p = (struct pull){.timeout = timeout};
+	*p = (struct save){.timeout = timeout};
 	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
 		die_errno(EXIT_SYSTEM, "cannot make a pipe");
@@ -219,7 +219,7 @@ pull_start(struct pull *p, const struct list *ids, unsigned timeout)
 
 /* Whether the export had ended when it was read; if not, that it failed is our own doing. */
 static bool
-has_ended(const struct pull *p)
+has_ended(const struct save *p)
 {
 	struct pollfd fd = {.fd = p->in, .events = POLLIN};
 
@@ -227,7 +227,7 @@ has_ended(const struct pull *p)
 }
 
 bool
-pull_end(struct pull *p, char why[WHY])
+save_end(struct save *p, char why[WHY])
 {
 	bool cut = !has_ended(p);
 
@@ -238,7 +238,7 @@ pull_end(struct pull *p, char why[WHY])
 	free(p->socket);
 	free(p->url);
 	free(p->refusal);
-	free(p->save);
+	free(p->client);
 	if (p->said)
 		fclose(p->said);
 	list_free(&p->argv);
