@@ -95,14 +95,18 @@ check_engine() {
 }
 
 # Whether docker's client connects to this machine by that host, as helpers/engine/endpoint.c has it: a socket, or TCP to loopback,
-# which is the host where none is given, nor a scheme.
+# which is the host where none is given, nor a scheme. Addresses are those of inet_pton, in every spelling.
+octet='(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
+loopback4="(0\\.0\\.0\\.0|127(\\.$octet){3})"
+loopback6="(0{1,4}:){7}0{0,3}[01]|(0{1,4}(:0{1,4}){0,5})?::((0{1,4}:){0,5}0{0,3}[01])?|(0{1,4}:){1,7}:"
+mapped="((0{1,4}:){5}|(0{1,4}(:0{1,4}){0,3})?::(0{1,4}:){0,3})ffff:(127(\\.$octet){3}|7f[0-9a-f]{2}:[0-9a-f]{1,4})"
 is_local() { # HOST
 	case $1 in
 	'' | unix://*) return 0 ;;
 	tcp://*) set -- "${1#tcp://}" ;;
 	*://*) return 1 ;;
 	esac
-	printf '%s\n' "$1" | grep -qixE '(localhost|127(\.[0-9]{1,3}){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:127(\.[0-9]{1,3}){3}\])?([:/].*)?'
+	printf '%s\n' "$1" | grep -qixE "(localhost|$loopback4|\\[($loopback6|$mapped)\\])?([:/].*)?"
 }
 
 # Remote means that its 127.0.0.1, where a registry for a push listens, is not ours. Without a push that is no matter.

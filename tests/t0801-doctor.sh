@@ -80,12 +80,12 @@ like '... which is said' "$(bad)" "^warn  engine is local: .*nothing can be push
 export ROUTE=push
 must_fail '... unless that is asked for' doctor
 machine
-for host in 127.0.0.1:2375 :2375 tcp:// tcp://:2375 tcp://LOCALHOST:2375 ' tcp://127.0.0.1:2375/ ' 'tcp://[::1]:2375' '[::ffff:127.0.0.1]:1' unix:// ' unix:///x
+for host in 127.0.0.1:2375 :2375 tcp:// tcp://:2375 tcp://LOCALHOST:2375 ' tcp://127.0.0.1:2375/ ' 'tcp://[::1]:2375' '[::ffff:127.0.0.1]:1' '[0:0:0:0:0:0:0:1]:1' '[0::0001]' '[::]:1' '[0:0::FFFF:7f00:1]:1' 127.255.9.10 0.0.0.0:1 unix:// ' unix:///x
 '; do
 	export DOCKER_HOST="$host"
 	ok "DOCKER_HOST='$host' is this machine's" doctor
 done
-for host in tcp://127.example.com:2375 127.0.0.1.example.com tcp://localhost.example.com 'tcp://[2001:db8::1]:1' tcp://127.1:1 ssh://127.0.0.1 http://127.0.0.1:1; do
+for host in tcp://127.example.com:2375 127.0.0.1.example.com tcp://localhost.example.com 'tcp://[2001:db8::1]:1' tcp://127.1:1 127.999.0.1:1 127.0.0.01 0.0.0.1 '[::2]:1' '[::11]' '[::ffff:8f00:1]' '[1::1]:1' '[::ffff:128.0.0.1]:1' ssh://127.0.0.1 http://127.0.0.1:1; do
 	export DOCKER_HOST="$host"
 	sick "DOCKER_HOST='$host' is not" "engine is local: '.*' is not this machine"
 done
