@@ -29,8 +29,9 @@
 #include "run/files.h"
 
 #define USAGE                                                                                                \
-	"usage: plan-images [-hn] [-f FILE]\n  -n  write nothing, ask no engine; print the goals, and the "  \
-	"suffixes of their keys\n"
+	"usage: plan-images [-hn] [-f FILE]\n       plan-images -o\n"                                        \
+	"  -n  write nothing, ask no engine; print the goals, and the suffixes of their keys\n"              \
+	"  -o  print the options of an image, as JSON for mk/images.jq\n"
 
 /* Where relative paths of the images file begin: beside it; those of a pipe where the user stands. */
 static char *
@@ -52,24 +53,25 @@ add_setting(struct list *l, const char *name, const char *value)
 }
 
 static void
-add_option(struct list *l, const char *option, const char *value)
+add_flag(struct list *l, const char *flag, const char *value)
 {
-	if (given(value))
-		list_addf(l, "%s=%s", option, value);
+	if (flag && given(value))
+		list_addf(l, "%s=%s", flag, value);
 }
 
 /* smolvm reads the copy that was hashed. */
 static void
 add_pack_options(const struct wish *w, struct list *pack)
 {
-	for (size_t i = 0; i < pack_option_count; i++) {
-		const char *value = option_value(w, i);
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *o = &options[i];
+		const char *value = option_value(w, o);
 
-		if (given(value) && value == w->smolfile)
-			list_addf(pack, "%s=%s/%s/%s." OF_SMOLFILE, pack_option[i].flag, needed("CACHE_DIR"),
+		if (o->kind == OPTION_CONTENT && given(value))
+			list_addf(pack, "%s=%s/%s/%s." OF_SMOLFILE, o->pack_flag, needed("CACHE_DIR"),
 				  needed("RUN"), w->slug);
 		else
-			add_option(pack, pack_option[i].flag, value);
+			add_flag(pack, o->pack_flag, value);
 	}
 }
 
@@ -113,11 +115,11 @@ add_build_arg(const char *argument, struct list *build, struct list *environment
 		     strcmp(name, "MFLAGS") != 0;
 
 	if (plain(name, "_") && !isdigit((unsigned char)*name) && (there || !is_read_by_engine(name))) {
-		add_option(build, "--build-arg", name);
+		add_flag(build, "--build-arg", name);
 		if (!there)
 			list_add(environment, argument);
 	} else
-		add_option(build, "--build-arg", argument);
+		add_flag(build, "--build-arg", argument);
 	free(name);
 }
 
@@ -152,7 +154,7 @@ add_pin(const struct wish *w, struct list *build)
 
 	if (access(mark, F_OK) == 0) {
 		write_file(file, pin, strlen(pin), 0600);
-		add_option(build, "--tag", pin);
+		add_flag(build, "--tag", pin);
 	}
 	free(file);
 	free(pin);
@@ -168,8 +170,9 @@ write_wish(const struct wish *w)
 	add_setting(&env, "IMAGE", w->image);
 	add_setting(&env, "REPO", w->reference.path);
 	add_setting(&env, "SUFFIX", suffix);
-	for (size_t i = 0; i < pack_option_count; i++)
-		add_setting(&env, pack_option[i].name, option_value(w, i));
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].pack_flag)
+			add_setting(&env, options[i].name, option_value(w, &options[i]));
 	add_setting(&env, "SMOLFILE_SHA256", w->smolfile_sha256);
 	write_one(w, OF_ENV, &env);
 	free(suffix);
@@ -181,11 +184,10 @@ write_wish(const struct wish *w)
 
 	if (!given(w->context))
 		return;
-	add_option(&build, "--tag", w->image);
+	add_flag(&build, "--tag", w->image);
 	add_pin(w, &build);
-	add_option(&build, "--file", w->dockerfile);
-	add_option(&build, "--target", w->target);
-	add_option(&build, "--platform", w->platform);
+	for (size_t i = 0; i < option_count; i++)
+		add_flag(&build, options[i].build_flag, option_value(w, &options[i]));
 	for (size_t i = 0; i < w->build_args.count; i++)
 		add_build_arg(w->build_args.at[i], &build, &args);
 	list_add(&build, "--");
@@ -251,6 +253,16 @@ may_be_remote(void)
 	       (strcmp(route, "auto") == 0 && !given(setting("REGISTRY_IMAGE")));
 }
 
+static void
+print_options(void)
+{
+	json_t *all = options_as_json();
+
+	json_dumpf(all, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(all);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -264,7 +276,7 @@ main(int argc, char **argv)
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+f:hn")) != -1)
+	while ((opt = getopt(argc, argv, "+f:hno")) != -1)
 		switch (opt) {
 		case 'f':
 			file = optarg;
@@ -274,6 +286,9 @@ main(int argc, char **argv)
 		case 'n':
 			dry = true;
 			break;
+		case 'o':
+			print_options();
+			return 0;
 		default:
 			bad_usage(USAGE);
 		}

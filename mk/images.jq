@@ -1,5 +1,5 @@
 # images.jq - checks an images file and prints it as NUL-ended K=V strings, each image beginning with IMAGE.
-# The form is in the README, "Images file". The first fault ends it, with a message that names the place.
+# $options is what `plan-images -o` prints: the keys of an image and the types of their values. The first fault ends it, with a message that names the place.
 
 def fail($where; $what): error("\($where): \($what)");
 
@@ -27,25 +27,27 @@ def object($where): if type != "object" then fail($where; "must be an object, is
 # An empty string would be no setting at all.
 def filled($where): if . == "" then fail($where; "is empty; leave the key out") else . end;
 
-def setting($name; $where; f): "\($name)=\(f | filled($where))\u0000";
+def arguments($where):
+  object($where) | to_entries[]
+  | .key as $k | .value | text("\($where).\($k)")
+  | if ($k | test("^[A-Za-z_][A-Za-z0-9_.-]*$")) then . else fail($where; "\"\($k)\" is not a name") end
+  | "\($k)=\(.)";
+
+# One value, or for arguments as many as there are.
+def values($type; $where):
+  if $type == "arguments" then arguments($where)
+  else (if $type == "whole" then whole($where) elif $type == "memory" then memory($where) else text($where) end)
+    | filled($where)
+  end;
 
 def image($where):
   object($where)
-  | known(["image", "context", "dockerfile", "build_args", "target", "cpus", "mem", "entrypoint", "smolfile",
-      "platform"]; $where)
+  | known(["image", $options[].key]; $where)
   | if has("image") then . else fail($where; "has no \"image\"") end
-  | setting("IMAGE"; "\($where).image"; .image | text("\($where).image")),
-    (to_entries[]
-     | "\($where).\(.key)" as $here
-     | if .key == "image" then empty
-       elif .key == "cpus" then .value | setting("CPUS"; $here; whole($here))
-       elif .key == "mem" then .value | setting("MEM"; $here; memory($here))
-       elif .key == "build_args" then
-         .value | object($here) | to_entries[]
-         | .key as $k | .value | text("\($here).\($k)")
-         | if ($k | test("^[A-Za-z_][A-Za-z0-9_.-]*$")) then . else fail($here; "\"\($k)\" is not a name") end
-         | "BUILD_ARG=\($k)=\(.)\u0000"
-       else .key as $key | .value | setting($key | ascii_upcase; $here; text($here)) end);
+  | . as $image
+  | "IMAGE=\(.image | text("\($where).image") | filled("\($where).image"))\u0000",
+    ($options[] as {$key, $name, $type} | select($image | has($key))
+     | "\($where).\($key)" as $here | $image[$key] | values($type; $here) | "\($name)=\(.)\u0000");
 
 object("the file")
 | known(["images"]; "the file")

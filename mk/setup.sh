@@ -44,7 +44,7 @@ check             tool:ip                 iproute2                  -           
 check             tool:setpriv            util-linux                -             the tests' own namespaces
 check             tool:script             bsdutils                  -             tests run on a terminal of its making
 check             tool:faketime           faketime                  -             tests set their clock by it
-engines           tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker
+debian            tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker; a Debian to flatten
 engines           tool:rootlesskit        rootlesskit               -             runs Docker without root
 engines           tool:slirp4netns        slirp4netns               -             its network
 engines           tool:newuidmap          uidmap                    -             its user IDs
@@ -272,9 +272,10 @@ for goal; do
 	case $goal in
 	lint) sets="$sets run lint" ;;
 	check-fuzz) sets="$sets run fuzz" ;;
-	check-engines) sets="$sets run engine standin registry busybox check engines" ;;
+	check-engines) sets="$sets run engine standin registry busybox check debian engines" ;;
 	check | check-* | bench)
 		sets="$sets run engine standin registry busybox check"
+		[ "$goal" != check-long ] || sets="$sets debian"
 		private || engine=yes
 		;;
 	demo)

@@ -18,6 +18,21 @@ ok 'every variable of the list has its line of help' sh -c '
 	make -C "$3" -pn help 2>/dev/null | sed -n "s/^user-vars := //p" | tr " " "\n" | grep . | sort >"$2/listed"
 	diff "$2/helped" "$2/listed"' sh "$top/mk/vars.mk" "$tmp" "$top"
 
+ok 'every setting stands in the table of the README' sh -c '
+	sed -n "/^## Settings/,/^### /s/^| \(.[A-Z].*\) | .*/\1/p" "$1/README.md" | grep -o "^[^|]*" | grep -o "[A-Z_]*" | sort -u >"$2/read"
+	comm -23 "$2/helped" "$2/read" | (! grep .)' sh "$top" "$tmp"
+options=$("$top/cache/bin/plan-images" -o | jq -r '.[].name')
+isnt 'an image has options' "$options" ''
+for option in $options; do
+	like "... of which $option is a setting" "$variables" "^$option\$"
+done
+must_fail 'every option may stand in an images file, and the keys that are known are named' \
+	sh -c 'printf "{\"images\":[{\"image\":\"a\",\"nosuch\":1}]}" >"$1/i.json" && exec "$2/tests/make" -C "$2" smolmachines IMAGES_FILE="$1/i.json" DOCKER="$3" CACHE_DIR="$1/c" 2>"$1/said"' \
+	sh "$tmp" "$top" "$DOCKER"
+for option in $options; do
+	like "... $option too" "$(tr '\n' ' ' <"$tmp/said")" "known are .*$(echo "$option" | tr A-Z a-z)"
+done
+
 newline='
 '
 mark=$tmp/pwned

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "machine/check.h"
+#include "machine/options.h"
 
 enum { SMOLFILE_MAX = 1 << 20 };
 
@@ -145,8 +146,6 @@ check_build(struct wish *w, const char *about, const char *folder)
 		    existing(about, "DOCKERFILE", folder, w->dockerfile, false, "give the Dockerfile's path");
 	else
 		find_dockerfile(w, about);
-	if (given(w->target) && (!plain(w->target, "._-") || *w->target == '-'))
-		refuse("%sTARGET: '%s' is not a build stage's name", about, w->target);
 	for (size_t i = 0; i < w->build_args.count; i++) {
 		const char *arg = w->build_args.at[i], *equals = strchr(arg, '=');
 
@@ -174,55 +173,62 @@ read_smolfile(struct wish *w, const char *about, const char *folder)
 	sha256_hex(w->smolfile_text, w->smolfile_size, w->smolfile_sha256);
 }
 
-static const char *
-check_number(const char *about, const char *name, const char *value, long long max)
-{
-	char *what = format("%s%s", about, name);
-
-	if (given(value))
-		value = format("%lld", number(what, value, 1, max));
-	free(what);
-	return value;
-}
-
-/* In MiB, with a unit or without: the key is that of the number. */
-static const char *
-check_memory(const char *about, const char *value)
-{
-	char *what = format("%sMEM", about);
-
-	if (given(value))
-		value = format("%lld", mebibytes_of(what, value, 1, 4194304));
-	free(what);
-	return value;
-}
-
 /* smolvm takes no other (a Rust program's String), and would say so after the build. */
 static void
-check_text(const char *about, const char *name, const char *value)
+check_text(const char *what, const char *value)
 {
-	json_t *text = json_string(value ? value : "");
+	json_t *text = json_string(value);
 
 	if (text == NULL)
-		refuse("%s%s: it is not UTF-8, and smolvm takes no other; give it in UTF-8", about, name);
+		refuse("%s: it is not UTF-8, and smolvm takes no other; give it in UTF-8", what);
 	json_decref(text);
 }
 
 static void
-check_pack(struct wish *w, const char *about, const char *folder)
+check_platform(const char *what, const char *value)
 {
-	w->cpus = check_number(about, "CPUS", w->cpus, 255);
-	w->mem = check_memory(about, w->mem);
-	check_text(about, "ENTRYPOINT", w->entrypoint);
-	if (given(w->platform)) {
-		char *platform = parse_platform(w->platform);
+	char *platform = parse_platform(value);
 
-		if (platform == NULL)
-			refuse("%sPLATFORM: '%s' is not OS/ARCH, as linux/amd64", about, w->platform);
-		free(platform);
-	}
-	if (given(w->smolfile))
+	if (platform == NULL)
+		refuse("%s: '%s' is not OS/ARCH, as linux/amd64", what, value);
+	free(platform);
+}
+
+/* Numbers as decimals without a unit: two ways to write one are one key. */
+static void
+check_option(struct wish *w, const struct option *o, const char *about, const char *folder)
+{
+	const char *value = option_value(w, o);
+	char *what;
+
+	if (!given(value))
+		return;
+	what = format("%s%s", about, o->name);
+	switch (o->kind) {
+	case OPTION_NUMBER:
+		set_option(w, o, format("%lld", number(what, value, 1, o->max)));
+		break;
+	case OPTION_MEMORY:
+		set_option(w, o, format("%lld", mebibytes_of(what, value, 1, o->max)));
+		break;
+	case OPTION_TEXT:
+		check_text(what, value);
+		break;
+	case OPTION_PLATFORM:
+		check_platform(what, value);
+		break;
+	case OPTION_STAGE:
+		if (!plain(value, "._-") || *value == '-')
+			refuse("%s: '%s' is not a build stage's name", what, value);
+		break;
+	case OPTION_CONTENT:
 		read_smolfile(w, about, folder);
+		break;
+	case OPTION_PATH:
+	case OPTION_ARGUMENTS:
+		break; /* check_build */
+	}
+	free(what);
 }
 
 void
@@ -230,5 +236,6 @@ check_wish(struct wish *w, const char *about, const char *folder)
 {
 	check_image(w, about);
 	check_build(w, about, folder);
-	check_pack(w, about, folder);
+	for (size_t i = 0; i < option_count; i++)
+		check_option(w, &options[i], about, folder);
 }

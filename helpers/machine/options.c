@@ -1,32 +1,61 @@
 /*
- * options.c - the options of a pack: their names, smolvm's flags for them, and what they make of a machine's
- * key.
+ * options.c - the options of an image: their names, the flags of docker and smolvm for them, and what they
+ * make of a machine's key.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine/options.h"
 
-enum { CPUS, ENTRYPOINT, MEM, PLATFORM, SMOLFILE };
+enum { CPUS_MAX = 255, MEMORY_MIB_MAX = 4 << 20 };
 
-const struct pack_option pack_option[] = {
-    [CPUS] = {"CPUS", "--cpus"},
-    [ENTRYPOINT] = {"ENTRYPOINT", "--entrypoint"},
-    [MEM] = {"MEM", "--mem"},
-    [PLATFORM] = {"PLATFORM", "--oci-platform"},
-    [SMOLFILE] = {"SMOLFILE", "--smolfile"},
+#define AT(field) offsetof(struct wish, field)
+
+const struct option options[] = {
+    {"BUILD_ARGS", OPTION_ARGUMENTS, 0, NULL, NULL, 0},
+    {"CONTEXT", OPTION_PATH, AT(context), NULL, NULL, 0},
+    {"CPUS", OPTION_NUMBER, AT(cpus), NULL, "--cpus", CPUS_MAX},
+    {"DOCKERFILE", OPTION_PATH, AT(dockerfile), "--file", NULL, 0},
+    {"ENTRYPOINT", OPTION_TEXT, AT(entrypoint), NULL, "--entrypoint", 0},
+    {"MEM", OPTION_MEMORY, AT(mem), NULL, "--mem", MEMORY_MIB_MAX},
+    {"PLATFORM", OPTION_PLATFORM, AT(platform), "--platform", "--oci-platform", 0},
+    {"SMOLFILE", OPTION_CONTENT, AT(smolfile), NULL, "--smolfile", 0},
+    {"TARGET", OPTION_STAGE, AT(target), "--target", NULL, 0},
 };
-const size_t pack_option_count = LENGTH(pack_option);
+const size_t option_count = LENGTH(options);
 
 const char *
-option_value(const struct wish *w, size_t i)
+option_value(const struct wish *w, const struct option *o)
 {
-	const char *const values[] = {
-	    [CPUS] = w->cpus,         [ENTRYPOINT] = w->entrypoint, [MEM] = w->mem,
-	    [PLATFORM] = w->platform, [SMOLFILE] = w->smolfile,
-	};
+	return o->kind == OPTION_ARGUMENTS ? NULL : *(const char *const *)((const char *)w + o->at);
+}
 
-	return values[i];
+void
+set_option(struct wish *w, const struct option *o, const char *value)
+{
+	*(const char **)((char *)w + o->at) = value;
+}
+
+json_t *
+options_as_json(void)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *o = &options[i];
+		char *key = xstrdup(o->name);
+
+		for (char *p = key; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+		json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "key", key, "name", o->name, "type",
+						     o->kind == OPTION_NUMBER      ? "whole"
+						     : o->kind == OPTION_MEMORY    ? "memory"
+						     : o->kind == OPTION_ARGUMENTS ? "arguments"
+										   : "text"));
+		free(key);
+	}
+	return all;
 }
 
 /*
@@ -46,13 +75,13 @@ option_suffix(const struct wish *w)
 {
 	char hex[SHA256_HEX + 1], *text = xstrdup(""), *suffix;
 
-	for (size_t i = 0; i < pack_option_count; i++) {
-		/* a Smolfile is known by its content */
-		const char *value = option_value(w, i),
-			   *key = given(value) && i == SMOLFILE ? w->smolfile_sha256 : value;
+	for (size_t i = 0; i < option_count; i++) {
+		const char *value = options[i].pack_flag ? option_value(w, &options[i]) : NULL;
 
 		if (given(value)) {
-			char *line = option_line(pack_option[i].name, key),
+			char *line =
+				 option_line(options[i].name,
+					     options[i].kind == OPTION_CONTENT ? w->smolfile_sha256 : value),
 			     *longer = format("%s%s", text, line);
 
 			free(line);

@@ -69,19 +69,21 @@ refuse_collision(json_t *record, const struct list *settings, const char *sideca
 {
 	const char *id = text_of(record, "image_id"), *asked = value_of(settings, "IMAGE_ID");
 	const char *content = text_of(record, "smolfile_sha256");
-	json_t *options = json_object_get(record, "options");
+	json_t *packed = json_object_get(record, "options");
 
 	if (*id && *asked && strcmp(id, asked) != 0)
 		refuse(
 		    "'%s' is another image's machine (%s) whose ID begins alike; move it away, then run make again",
 		    sidecar, id);
-	for (size_t i = 0; i < pack_option_count; i++) {
-		const char *name = pack_option[i].name, *is = text_of(options, name);
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *o = &options[i];
+		const char *is = text_of(packed, o->name);
 
-		asked = value_of(settings, name);
-		/* a Smolfile is its content, by whatever path */
-		if (strcmp(name, "SMOLFILE") == 0 ? !*is != !*asked : strcmp(is, asked) != 0)
-			refuse_options(sidecar, name, is, asked);
+		if (o->pack_flag == NULL)
+			continue;
+		asked = value_of(settings, o->name);
+		if (o->kind == OPTION_CONTENT ? !*is != !*asked : strcmp(is, asked) != 0)
+			refuse_options(sidecar, o->name, is, asked);
 	}
 	asked = value_of(settings, "SMOLFILE_SHA256");
 	if (*content && strcmp(content, asked) != 0)
@@ -111,7 +113,7 @@ add_seconds(json_t *seconds, char *path)
 void
 write_record(const char *path, const struct packing *p)
 {
-	json_t *options = json_object(), *seconds = json_object(), *root;
+	json_t *packed = json_object(), *seconds = json_object(), *root;
 	const char *content = value_of(p->settings, "SMOLFILE_SHA256");
 	char created[32] = "", *text;
 	time_t now = time(NULL);
@@ -119,10 +121,10 @@ write_record(const char *path, const struct packing *p)
 
 	if (gmtime_r(&now, &tm))
 		strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	for (size_t i = 0; i < pack_option_count; i++)
-		if (*value_of(p->settings, pack_option[i].name))
-			json_object_set_new(options, pack_option[i].name,
-					    json_words(value_of(p->settings, pack_option[i].name)));
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].pack_flag && *value_of(p->settings, options[i].name))
+			json_object_set_new(packed, options[i].name,
+					    json_words(value_of(p->settings, options[i].name)));
 	add_seconds(seconds, run_file(value_of(p->settings, "SLUG"), OF_SECONDS));
 	add_seconds(seconds, run_path(RUN_REGISTRY));
 	add_seconds(seconds, run_file(p->key, OF_SECONDS));
@@ -130,7 +132,7 @@ write_record(const char *path, const struct packing *p)
 			 "image_id", value_of(p->settings, "IMAGE_ID"), "engine_id",
 			 value_of(p->settings, "ENGINE_ID"), "image", value_of(p->settings, "IMAGE"),
 			 "reference", p->reference, "digest", p->sidecar->digest, "smolvm_version",
-			 p->sidecar->version, "created", created, "options", options, "smolfile_sha256",
+			 p->sidecar->version, "created", created, "options", packed, "smolfile_sha256",
 			 *content ? content : NULL, "one_layer", p->one_layer, "launcher_sha256",
 			 p->launcher_sha256, "sizes", "launcher", (json_int_t)p->sizes[0], "sidecar",
 			 (json_int_t)p->sizes[1], "seconds", seconds);

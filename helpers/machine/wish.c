@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine/wish.h"
+#include "machine/options.h"
 
 bool
 given(const char *s)
@@ -23,17 +23,31 @@ split_words(const char *text, struct list *out)
 	}
 }
 
-/* What goes with one image only. */
+static void
+refuse_beside_several(const char *name, const char *what)
+{
+	if (given(setting(name)))
+		refuse("%s goes with one image, not with %s; give it in the images file, or IMAGE=", name,
+		       what);
+}
+
+/* The options are those of one image, and so is OUT. */
 static void
 refuse_with_several(const char *what)
 {
-	static const char *const single[] = {"CONTEXT", "DOCKERFILE", "TARGET",   "BUILD_ARGS", "CPUS",
-					     "MEM",     "ENTRYPOINT", "SMOLFILE", "PLATFORM",   "OUT"};
+	for (size_t i = 0; i < option_count; i++)
+		refuse_beside_several(options[i].name, what);
+	refuse_beside_several("OUT", what);
+}
 
-	for (size_t i = 0; i < LENGTH(single); i++)
-		if (given(setting(single[i])))
-			refuse("%s goes with one image, not with %s; give it in the images file, or IMAGE=",
-			       single[i], what);
+static void
+take_settings(struct wish *w)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].kind == OPTION_ARGUMENTS)
+			split_words(setting(options[i].name), &w->build_args);
+		else
+			set_option(w, &options[i], setting(options[i].name));
 }
 
 struct wish *
@@ -53,43 +67,37 @@ wishes_of_settings(size_t *count)
 	w = xmalloc(names.count * sizeof(*w));
 	for (size_t i = 0; i < names.count; i++) {
 		w[i] = (struct wish){.image = names.at[i]};
-		if (names.count == 1) {
-			w[i].context = setting("CONTEXT");
-			w[i].dockerfile = setting("DOCKERFILE");
-			w[i].target = setting("TARGET");
-			w[i].platform = setting("PLATFORM");
-			w[i].cpus = setting("CPUS");
-			w[i].mem = setting("MEM");
-			w[i].entrypoint = setting("ENTRYPOINT");
-			w[i].smolfile = setting("SMOLFILE");
-			split_words(setting("BUILD_ARGS"), &w[i].build_args);
-		}
+		if (names.count == 1)
+			take_settings(&w[i]);
 	}
 	*count = names.count;
 	return w;
 }
 
-/* False where the line is no setting of an image. */
+/* The rest of "NAME=rest", or NULL where the line is not of that name. */
+static const char *
+value_in(const char *line, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(line, name, n) == 0 && line[n] == '=' ? line + n + 1 : NULL;
+}
+
+/* False where the line is no option of an image. Arguments come one by one. */
 static bool
 fill(struct wish *w, const char *line)
 {
-	struct {
-		const char *name;
-		const char **to;
-	} fields[] = {
-	    {"IMAGE=", &w->image},   {"CONTEXT=", &w->context},       {"DOCKERFILE=", &w->dockerfile},
-	    {"TARGET=", &w->target}, {"PLATFORM=", &w->platform},     {"CPUS=", &w->cpus},
-	    {"MEM=", &w->mem},       {"ENTRYPOINT=", &w->entrypoint}, {"SMOLFILE=", &w->smolfile}};
+	const char *value;
 
-	for (size_t i = 0; i < LENGTH(fields); i++)
-		if (strncmp(line, fields[i].name, strlen(fields[i].name)) == 0) {
-			*fields[i].to = line + strlen(fields[i].name);
+	for (size_t i = 0; i < option_count; i++)
+		if ((value = value_in(line, options[i].name)) != NULL) {
+			if (options[i].kind == OPTION_ARGUMENTS)
+				list_add(&w->build_args, value);
+			else
+				set_option(w, &options[i], value);
 			return true;
 		}
-	if (strncmp(line, "BUILD_ARG=", 10) != 0)
-		return false;
-	list_add(&w->build_args, line + 10);
-	return true;
+	return false;
 }
 
 bool
@@ -102,11 +110,13 @@ parse_wishes(const struct list *request, struct wish **wishes, size_t *count, ch
 	for (size_t i = 0; i < request->count && good; i++) {
 		const char *line = request->at[i];
 
-		if (strncmp(line, "IMAGE=", 6) == 0) {
+		const char *image = value_in(line, "IMAGE");
+
+		if (image != NULL) {
 			w = xrealloc(w, ++*count * sizeof(*w));
-			w[*count - 1] = (struct wish){0};
-		}
-		good = *count > 0 && fill(&w[*count - 1], line);
+			w[*count - 1] = (struct wish){.image = image};
+		} else
+			good = *count > 0 && fill(&w[*count - 1], line);
 		if (!good)
 			snprintf(why, 200,
 				 *count > 0 ? "'%.100s' is no setting of an image"
