@@ -6,6 +6,7 @@
 
 #include "engine/container.h"
 #include "engine/engine.h"
+#include "engine/kind.h"
 #include "engine/sweep.h"
 #include "run/failure.h"
 
@@ -82,7 +83,7 @@ quoted(const char *field)
 
 /*
  * The volumes that the image declares, anonymous as they are without us, but labelled: an engine that is
- * started again takes the container away and forgets them. podman knows no labels there.
+ * started again takes the container away and forgets them.
  */
 static void
 add_volumes(const char *docker, const char *owner, json_t *declared, struct list *mounts)
@@ -91,7 +92,7 @@ add_volumes(const char *docker, const char *owner, json_t *declared, struct list
 	const char *path;
 	json_t *nothing;
 
-	if (engine_kind(docker, tool_timeout()) == PODMAN)
+	if (!engine_kind(docker, tool_timeout())->labels_volumes)
 		declared = NULL;
 	json_object_foreach(declared, path, nothing)
 	{

@@ -9,6 +9,7 @@
 
 #include "engine/endpoint.h"
 #include "engine/engine.h"
+#include "engine/kind.h"
 #include "engine/tags.h"
 #include "lib/json.h"
 #include "run/files.h"
@@ -19,28 +20,6 @@ base(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
-}
-
-bool
-is_named_podman(const char *docker)
-{
-	return strcmp(base(docker), "podman") == 0 || strcmp(base(docker), "podman-remote") == 0;
-}
-
-/* podman, or a docker that is podman under another name. timeout: seconds, 0 is none. */
-static bool
-is_podman(const char *docker, unsigned timeout)
-{
-	char *argv[] = {(char *)docker, "--version", NULL}, *out, *err;
-	bool podman;
-
-	if (is_named_podman(docker))
-		return true;
-	capture(argv, timeout, &out, &err);
-	podman = strstr(out, "podman") != NULL;
-	free(out);
-	free(err);
-	return podman;
 }
 
 /* Whether an engine answers the client. */
@@ -100,25 +79,6 @@ check_engine(const char *docker, unsigned timeout, bool remote)
 		       path ? strerror(error) : "", path ? ")" : "", remedy);
 	}
 	free(host);
-}
-
-enum engine
-engine_kind(const char *docker, unsigned timeout)
-{
-	char *path = *setting("RUN") ? run_path(RUN_ENGINE) : NULL;
-	char *text = path ? first_line(path) : NULL;
-	enum engine kind;
-
-	if (text != NULL)
-		kind = strcmp(text, "podman") == 0 ? PODMAN : DOCKER;
-	else {
-		kind = is_podman(docker, timeout) ? PODMAN : DOCKER;
-		if (path != NULL)
-			try_file(path, kind == PODMAN ? "podman\n" : "docker\n", strlen("podman\n"), 0600);
-	}
-	free(text);
-	free(path);
-	return kind;
 }
 
 char *

@@ -6,8 +6,6 @@
 
 #include "lib/io.h"
 
-enum engine { DOCKER, PODMAN };
-
 /* Of what inspect says of an image, what tells it from others. */
 struct inspection {
 	char id[SHA256_HEX + 1];     /* the engine's own */
@@ -23,12 +21,6 @@ struct inspection {
  * Where nothing does, DOCKER itself may know another way. timeout: seconds, 0 is none.
  */
 void check_engine(const char *docker, unsigned timeout, bool remote);
-
-/* podman by its own name: it needs no daemon, and has no socket that docker's client would ask. */
-bool is_named_podman(const char *docker);
-
-/* The kind of engine behind DOCKER: asked once a run, and only by what has to know, which no hit does. */
-enum engine engine_kind(const char *docker, unsigned timeout);
 
 /* The name that keeps what this run built for a slug; close_runs removes it. The caller frees it. */
 char *pin_name(const char *slug);

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/engine.h"
+#include "engine/kind.h"
 #include "engine/save.h"
 #include "engine/socket.h"
 #include "lib/json.h"
@@ -132,22 +132,18 @@ client(void)
 	return *setting("DOCKER") ? setting("DOCKER") : "docker";
 }
 
-/* podman wants to be told that several images are meant, and knows IDs without their prefix. */
 static void
 ask_command(struct save *p, const struct list *ids, int out)
 {
 	const char *docker = client();
-	bool podman = engine_kind(docker, seconds_setting("TOOL_TIMEOUT", 30)) == PODMAN;
+	const struct engine_kind *kind = engine_kind(docker, seconds_setting("TOOL_TIMEOUT", 30));
 
 	list_add(&p->argv, docker);
 	list_add(&p->argv, "save");
-	if (podman) {
-		list_add(&p->argv, "--quiet");
-		list_add(&p->argv, "--format=docker-archive");
-		list_add(&p->argv, "--multi-image-archive");
-	}
+	for (size_t i = 0; kind->save_flags[i] != NULL; i++)
+		list_add(&p->argv, kind->save_flags[i]);
 	for (size_t i = 0; i < ids->count; i++)
-		list_add(&p->argv, podman ? strchr(ids->at[i], ':') + 1 : ids->at[i]);
+		list_add(&p->argv, kind->bare_ids ? strchr(ids->at[i], ':') + 1 : ids->at[i]);
 	p->client = xmalloc(sizeof(*p->client));
 	p->said = tmpfile();
 	*p->client = (struct command){.argv = p->argv.at,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "engine/endpoint.h"
-#include "engine/engine.h"
+#include "engine/kind.h"
 #include "engine/socket.h"
 #include "lib/json.h"
 
@@ -93,7 +93,7 @@ engine_socket(const char *docker, unsigned timeout)
 	if (host != NULL && socket_of(host) != NULL && socket_answers(socket_of(host))) {
 		path = xstrdup(socket_of(host));
 		capture_start(&asked, argv, NULL, timeout);
-		if (engine_kind(docker, timeout) == DOCKER)
+		if (engine_kind(docker, timeout)->has_socket)
 			own = engine_identity(path, timeout);
 		same = capture_end(&asked, &out, &err).code == 0 && own != NULL && strcmp(own, out) == 0;
 		free(out);

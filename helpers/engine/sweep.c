@@ -23,14 +23,6 @@
 
 enum { BUSY_TRIES = 20, BUSY_PAUSE_MS = 200, OLD_SECONDS = 24 * 3600, OLD_TEMPORARY = 3600 };
 
-static bool
-ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 int
 open_run(const char *run)
 {

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "engine/ask.h"
+#include "engine/kind.h"
 #include "engine/sweep.h"
 #include "engine/tags.h"
 
@@ -42,16 +43,8 @@ struct names {
 	size_t count;
 	int socket[PORTS_MAX];
 	size_t sockets;
-	bool podman;
+	const struct engine_kind *kind; /* podman's where a run of it is among them */
 };
-
-static bool
-ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && strcmp(s + n - m, end) == 0;
-}
 
 static bool
 is_pin(const char *reference)
@@ -116,7 +109,8 @@ add_folder(struct names *names, const char *run)
 			add_name(names, run, fd, entry->d_name);
 	char *engine = read_private(fd, "engine", 64);
 
-	names->podman = names->podman || (engine != NULL && strncmp(engine, "podman", 6) == 0);
+	if (engine != NULL && kind_noted(engine)->untags)
+		names->kind = kind_noted(engine);
 	free(engine);
 	closedir(folder);
 }
@@ -137,7 +131,7 @@ free_names(struct names *names)
 bool
 tags_there(const char *run)
 {
-	struct names names = {0};
+	struct names names = {.kind = kind_noted(NULL)};
 	bool there;
 
 	add_folder(&names, run);
@@ -198,7 +192,7 @@ is_doomed(const struct names *names, const char *reference)
 		size_t length = repository_length(n->reference);
 
 		if (n->held && (strcmp(n->reference, reference) == 0 ||
-				(n->port > 0 && !names->podman &&
+				(n->port > 0 && names->kind->keeps_pushed_digests &&
 				 strncmp(n->reference, reference, length) == 0 && reference[length] == '@')))
 			return true;
 	}
@@ -301,7 +295,7 @@ untag_parent(const char *run, const char *id, const struct list *references)
 static bool
 untag(const struct names *names, const char *run, const char *id, const struct list *references)
 {
-	if (names->podman)
+	if (names->kind->untags)
 		return call(references, "untag", id, END);
 	if (access(".id/containerd", F_OK) == 0)
 		return call(references, "rmi", "--no-prune", END);
@@ -320,7 +314,8 @@ look_at_line(const struct names *names, const char *run, char *line, struct list
 	for (char *word = strtok_r(NULL, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
 		if (is_doomed(names, word))
 			list_add(&ours, word);
-		else if (!names->podman || strchr(word, '@') == NULL) /* podman makes those of the tags */
+		else if (names->kind->keeps_pushed_digests ||
+			 strchr(word, '@') == NULL) /* else made up of the tags */
 			others++;
 	if (ours.count > 0 && others == 0 && is_users(names, id))
 		done = untag(names, run, id, &ours);
@@ -381,7 +376,7 @@ remove_held(const struct names *names, const char *run)
 bool
 tags_remove(char *const *runs, size_t count, int own_port)
 {
-	struct names names = {0};
+	struct names names = {.kind = kind_noted(NULL)};
 	bool all, some = false, done = true;
 
 	for (size_t i = 0; i < count; i++)

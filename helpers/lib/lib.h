@@ -64,6 +64,8 @@ void *xmalloc(size_t size);
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 
+bool ends_with(const char *s, const char *end);
+
 /* As sprintf, into memory of its own: the caller frees it. */
 char *format(const char *fmt, ...) PRINTF(1, 2);
 

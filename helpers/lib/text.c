@@ -34,6 +34,14 @@ xstrdup(const char *s)
 	return memcpy(xmalloc(size), s, size);
 }
 
+bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
 static char *
 vformat(const char *fmt, va_list args)
 {

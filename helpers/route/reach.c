@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
+#include "engine/kind.h"
 #include "registry/http.h"
 #include "registry/peer.h"
 #include "route/reach.h"
@@ -25,15 +26,15 @@ make_name(void)
 }
 
 static void
-pull(const char *docker, enum engine kind, const char *reference, unsigned timeout)
+pull(const char *docker, const char *plain_http, const char *reference, unsigned timeout)
 {
 	struct list argv = {0};
 	char *out, *err;
 
 	list_add(&argv, docker);
 	list_add(&argv, "pull");
-	if (kind == PODMAN)
-		list_add(&argv, "--tls-verify=false");
+	if (*plain_http)
+		list_add(&argv, plain_http);
 	list_add(&argv, reference);
 	capture(argv.at, timeout, &out, &err); /* it fails in any case */
 	list_free(&argv);
@@ -42,7 +43,7 @@ pull(const char *docker, enum engine kind, const char *reference, unsigned timeo
 }
 
 bool
-engine_reaches_us(const char *docker, enum engine kind, unsigned timeout)
+engine_reaches_us(const char *docker, unsigned timeout)
 {
 	struct catalog nothing = {.images = 0};
 	char *name = make_name(), *address, *reference;
@@ -54,7 +55,7 @@ engine_reaches_us(const char *docker, enum engine kind, unsigned timeout)
 	}
 	address = registry_address(server_start(&s, 0));
 	reference = format("%s/%s:none", address, name);
-	pull(docker, kind, reference, timeout);
+	pull(docker, engine_kind(docker, timeout)->plain_http, reference, timeout);
 	if (server_stop(&s))
 		free(name);
 	free(reference);

@@ -2,9 +2,9 @@
 #ifndef REACH_H
 #define REACH_H
 
-#include "engine/engine.h"
+#include "lib/lib.h"
 
 /* Asks the engine to pull from us once: true where it came. timeout: seconds, 0 is none. */
-bool engine_reaches_us(const char *docker, enum engine kind, unsigned timeout);
+bool engine_reaches_us(const char *docker, unsigned timeout);
 
 #endif

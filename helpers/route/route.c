@@ -217,8 +217,7 @@ check_reach(struct route *r)
 {
 	const char *docker = needed("DOCKER");
 
-	if (r->source == FROM_PUSH &&
-	    !engine_reaches_us(docker, engine_kind(docker, tool_timeout()), tool_timeout()))
+	if (r->source == FROM_PUSH && !engine_reaches_us(docker, tool_timeout()))
 		choose(r, r->told ? FROM_EXPORT : FROM_CONTAINER, "the engine cannot push to us");
 }
 

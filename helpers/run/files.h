@@ -11,7 +11,7 @@
  * group                    with-run                    the sweep                     the owner's name of the process group's leader
  * images                   plan-images                 find-machines, run.sh, with-run   slugs, one a line, in the user's order
  * wishes, wishes.err       images.sh                   plan-images                   the images file as a request; what jq said
- * engine                   engine.c                    machine.mk, engine.c          docker or podman
+ * engine                   kind.c                      machine.mk, kind.c            docker or podman, and its flag for plain HTTP
  * smolvm, smolvm.log       pack.sh                     with-registry, with-floor     what `smolvm --version` says
  * registry, registry.log   with-container              publish-machine, the sweep    "registry MILLISECONDS"; what it printed
  * push.lock                machine.mk                  with-lock                     one push after the other
