@@ -47,20 +47,20 @@ read_manifest(int fd)
 }
 
 static bool
-parse_config(const char *text, char hex[SHA256_HEX + 1])
+parse_config(const char *text, char digest[DIGEST])
 {
 	char why[WHY];
 	json_t *root = read_json(text, strlen(text), why);
 	const char *config = json_string_value(json_object_get(json_array_get(root, 0), "Config")), *name;
-	char *id = NULL;
+	char *hex;
 	bool good = false;
 
 	if (config) {
 		name = strrchr(config, '/') ? strrchr(config, '/') + 1 : config;
-		id = format("sha256:%.*s", (int)strcspn(name, "."), name);
-		good = digest_hex(id, hex);
+		hex = format("%.*s", (int)strcspn(name, "."), name);
+		good = digest_of_hex(hex, "", digest);
+		free(hex);
 	}
-	free(id);
 	json_decref(root);
 	return good;
 }
@@ -78,7 +78,7 @@ on_alarm(int signo)
 int
 main(int argc, char **argv)
 {
-	char *save[] = {NULL, "save", NULL, NULL}, hex[SHA256_HEX + 1], *text;
+	char *save[] = {NULL, "save", NULL, NULL}, digest[DIGEST], *text;
 	struct command c = {.argv = save, .in = -1, .err = -1, .foreign = true};
 	int first, out[2];
 
@@ -103,9 +103,9 @@ main(int argc, char **argv)
 	close(out[0]);
 	kill_command(exporter);
 	end_as_caught();
-	if (text == NULL || !parse_config(text, hex))
+	if (text == NULL || !parse_config(text, digest))
 		die(EXIT_NO, "the export of '%s' names no config", argv[first]);
 	free(text);
-	printf("sha256:%s\n", hex);
+	printf("%s\n", digest);
 	return 0;
 }

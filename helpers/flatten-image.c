@@ -87,7 +87,7 @@ put_image(struct export *e, struct image *m, const char *folder)
 	struct flat *f;
 	json_t *item;
 
-	layer_name = format("%s/layer.tar", m->id + strlen("sha256:"));
+	layer_name = format("%s/layer.tar", digest_digits(m->id));
 	f = flat_open(e, m, folder, why);
 	if (f == NULL || !flat_measure(f, &size, why))
 		die(EXIT_NO, "%s", why);
@@ -108,7 +108,7 @@ put_image(struct export *e, struct image *m, const char *folder)
 	else
 		json_object_set_new(item, "RepoTags", json_null());
 	if (unfinished != NULL)
-		printf("sha256:%s\n", hex);
+		printf(DIGEST_PREFIX "%s\n", hex);
 	free(layer_name);
 	free(config_name);
 	free(config);

@@ -202,11 +202,9 @@ check_registry_image(void)
 {
 	const char *image = setting("REGISTRY_IMAGE"), *digest = strchr(image, '@');
 	char *name = format("%.*s", digest ? (int)(digest - image) : (int)strlen(image), image);
-	char hex[SHA256_HEX + 1];
 	struct reference r;
 
-	if (given(image) &&
-	    (!parse_reference(name, &r) || (digest && (r.is_id || !digest_hex(digest + 1, hex)))))
+	if (given(image) && (!parse_reference(name, &r) || (digest && (r.is_id || !is_digest(digest + 1)))))
 		refuse(
 		    "REGISTRY_IMAGE: '%s' is not an image reference; leave it unset for the pinned one, or give name[:tag]",
 		    image);

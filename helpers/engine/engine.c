@@ -91,15 +91,12 @@ pin_name(const char *slug)
 static bool
 take_id(const char *text, char hex[SHA256_HEX + 1])
 {
-	char *full;
-	bool good;
+	char digest[DIGEST];
 
-	if (text == NULL)
+	if (text == NULL || !digest_of_hex(digest_digits(text), "", digest))
 		return false;
-	full = format("%s%s", strncmp(text, "sha256:", 7) == 0 ? "" : "sha256:", text);
-	good = digest_hex(full, hex);
-	free(full);
-	return good;
+	memcpy(hex, digest_digits(digest), SHA256_HEX + 1);
+	return true;
 }
 
 json_t *

@@ -199,18 +199,12 @@ is_doomed(const struct names *names, const char *reference)
 	return false;
 }
 
-static const char *
-bare_id(const char *id)
-{
-	return strncmp(id, "sha256:", 7) == 0 ? id + 7 : id;
-}
-
 /* An image of the user's, not one that was loaded for a run. */
 static bool
 is_users(const struct names *names, const char *id)
 {
 	for (size_t i = 0; i < names->count; i++)
-		if (*names->at[i].image && strcmp(bare_id(names->at[i].image), bare_id(id)) == 0)
+		if (*names->at[i].image && strcmp(digest_digits(names->at[i].image), digest_digits(id)) == 0)
 			return true;
 	return false;
 }

@@ -15,7 +15,6 @@
 #include <zstd.h>
 
 #include "image/encode.h"
-#include "image/hash.h"
 
 enum {
 	LEVEL = 1,        /* of both: what follows is the loopback, not a modem */
@@ -38,7 +37,7 @@ struct block {
 struct encoder {
 	enum coding coding;
 	int out;
-	EVP_MD_CTX *hash;
+	struct hash *hash;
 	uint64_t length; /* written so far */
 
 	ZSTD_CCtx *zstd;
@@ -253,6 +252,6 @@ encoder_free(struct encoder *c)
 	free(c->block);
 	ZSTD_freeCCtx(c->zstd);
 	free(c->output);
-	EVP_MD_CTX_free(c->hash);
+	hash_free(c->hash);
 	free(c);
 }

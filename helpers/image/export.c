@@ -30,23 +30,10 @@ enum {
 
 /* The digest of a blob by the rules of the OCI layout; false for a name that claims none. */
 static bool
-claimed(const char *name, const char *prefix, const char *suffix, char digest[DIGEST])
+claimed(const char *name, const char *before, const char *after, char digest[DIGEST])
 {
-	size_t n = strlen(prefix);
-
-	if (strncmp(name, prefix, n) != 0 || strspn(name + n, "0123456789abcdef") != SHA256_HEX ||
-	    strcmp(name + n + SHA256_HEX, suffix) != 0)
-		return false;
-	snprintf(digest, DIGEST, "sha256:%.64s", name + n);
-	return true;
-}
-
-static bool
-is_digest(const char *text)
-{
-	char digest[DIGEST];
-
-	return text != NULL && claimed(text, "sha256:", "", digest);
+	return strncmp(name, before, strlen(before)) == 0 &&
+	       digest_of_hex(name + strlen(before), after, digest);
 }
 
 /* A small member in memory, with a NUL behind it: *text is the caller's to free. */
@@ -84,14 +71,14 @@ parse(const char *name, const char *text, size_t size, char why[WHY])
 static json_t *
 read_named(struct export *e, const char *name, const char *digest, char why[WHY])
 {
-	char hex[SHA256_HEX + 1], *text;
+	char is[DIGEST], *text;
 	const struct member *m;
 	json_t *root = NULL;
 
 	if (read_document(e, name, JSON_MAX, &m, &text, why)) {
 		if (digest != NULL)
-			sha256_hex(text, m->size, hex);
-		if (digest != NULL && strcmp(hex, digest + strlen("sha256:")) != 0)
+			digest_bytes(text, m->size, is);
+		if (digest != NULL && strcmp(is, digest) != 0)
 			fail(why, "'%.100s' is not what its digest says", name);
 		else
 			root = parse(name, text, m->size, why);
@@ -131,15 +118,14 @@ read_diff_ids(struct image *m, json_t *config, char why[WHY])
 static bool
 read_config(struct export *e, struct image *m, const char *name, char why[WHY])
 {
-	char hex[SHA256_HEX + 1], claim[DIGEST];
+	char claim[DIGEST];
 	const struct member *found;
 	json_t *config;
 	bool good;
 
 	if (!read_document(e, name, JSON_TOTAL, &found, &m->config_json, why))
 		return false;
-	sha256_hex(m->config_json, found->size, hex);
-	snprintf(m->id, DIGEST, "sha256:%s", hex);
+	digest_bytes(m->config_json, found->size, m->id);
 	if ((claimed(name, "", ".json", claim) || claimed(name, BLOBS, "", claim)) &&
 	    strcmp(claim, m->id) != 0)
 		return fail(why, "'%.100s' is not what its name says", name);
@@ -248,7 +234,7 @@ is_image_config(json_t *config)
 static void
 blob_name(const char *digest, char name[128])
 {
-	snprintf(name, 128, BLOBS "%.64s", is_digest(digest) ? digest + strlen("sha256:") : "?");
+	snprintf(name, 128, BLOBS "%.64s", is_digest(digest) ? digest_digits(digest) : "?");
 }
 
 static bool

@@ -10,7 +10,6 @@
 
 #include "lib/io.h"
 
-enum { DIGEST = 72 }; /* room for "sha256:<64 hex>" */
 enum coding { PLAIN, GZIP, ZSTD };
 
 struct blob {

@@ -10,13 +10,12 @@
 #include <string.h>
 
 #include "image/flat.h"
-#include "image/hash.h"
 
 enum { BLOCK = 512, BUFFER = 256 << 10 };
 
 struct sink {
-	EVP_MD_CTX *hash; /* NULL: the size is all that is wanted */
-	int out;          /* -1: nowhere */
+	struct hash *hash; /* NULL: the size is all that is wanted */
+	int out;           /* -1: nowhere */
 	uint64_t size;
 	unsigned char *buffer; /* what has not been written yet */
 	size_t used;
@@ -275,7 +274,7 @@ flat_write(struct flat *f, int out, char digest[DIGEST], uint64_t *size, char wh
 	bool good = write_tree(f, &s);
 
 	hash_end(s.hash, digest);
-	EVP_MD_CTX_free(s.hash);
+	hash_free(s.hash);
 	*size = s.size;
 	return good;
 }

@@ -2,13 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/hash.h"
 #include "image/proof.h"
 
 struct proof {
 	enum coding coding;
 	struct decoder *decoder;
-	EVP_MD_CTX *stored, *plain; /* one and the same for a plain layer */
+	struct hash *stored, *plain; /* one and the same for a plain layer */
 	decoder_sink sink;
 	void *arg;
 };
@@ -67,7 +66,7 @@ proof_free(struct proof *p)
 		return;
 	decoder_free(p->decoder);
 	if (p->stored != p->plain)
-		EVP_MD_CTX_free(p->stored);
-	EVP_MD_CTX_free(p->plain);
+		hash_free(p->stored);
+	hash_free(p->plain);
 	free(p);
 }

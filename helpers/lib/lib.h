@@ -404,21 +404,51 @@ void lock_sign(int fd, const char *text);
 /* What the holder left, "somebody" where that is nothing. The caller frees it. */
 char *lock_holder(const char *path);
 
-/* id.c, digest.c: image IDs, and the SHA-256 that they are made of. */
-enum { SHA256_HEX = 64, ID16 = 16 };
+/*
+ * id.c, digest.c: digests, and the SHA-256 that they are made of. A digest is "sha256:<64 hex in lower case>"
+ * and nothing else, as in the OCI image specification, "Digests"; its hex alone names files and keys.
+ */
+#define DIGEST_PREFIX "sha256:"
+enum { SHA256_HEX = 64, ID16 = 16, DIGEST = sizeof(DIGEST_PREFIX) + SHA256_HEX };
+
+/* NULL is none. */
+bool is_digest(const char *text);
+bool parse_digest(const char *text, char digest[DIGEST]);
+
+/* The digest of 64 hex digits that after stands behind, and nothing more: ".json", "". */
+bool digest_of_hex(const char *hex, const char *after, char digest[DIGEST]);
+
+/* The digits of a digest, where they stand; a text without the prefix is all digits already (podman's IDs). */
+const char *digest_digits(const char *id);
 
 /*
- * "sha256:<64 hex>", then only white space (docker's classic builder ends its
- * iidfile with a newline). hex gets the 64 digits in lower case. A bare hex
- * string is refused: it could be somebody's repository name.
+ * A digest, then only white space (docker's classic builder ends its iidfile with a newline): hex gets its
+ * digits. A bare hex string is refused: it could be somebody's repository name.
  */
 bool digest_hex(const char *text, char hex[SHA256_HEX + 1]);
 
-/* The SHA-256 of bytes, in hex. */
+/* Random bytes that nobody can guess, two digits each, and a NUL. */
+void random_hex(size_t size, char *hex);
+
+/* The SHA-256 of bytes, as a digest and in hex. */
+void digest_bytes(const void *bytes, size_t size, char digest[DIGEST]);
 void sha256_hex(const void *bytes, size_t size, char hex[SHA256_HEX + 1]);
+
+/*
+ * The digest of the first size bytes of a file, of all for UINT64_MAX; false, with errno, where it cannot be
+ * read, or is shorter. The place where others read on is left alone.
+ */
+bool digest_file(int fd, uint64_t size, char digest[DIGEST]);
 
 /* False, with errno, where the file cannot be read. */
 bool sha256_file(const char *path, char hex[SHA256_HEX + 1]);
+
+/* The SHA-256 of what comes piece by piece. hash_end may be called once; hash_free takes NULL. */
+struct hash;
+struct hash *hash_new(void);
+void hash_update(struct hash *h, const void *bytes, size_t size);
+void hash_end(struct hash *h, char digest[DIGEST]);
+void hash_free(struct hash *h);
 
 /* reference.c: image references as the engines read them. */
 struct reference {

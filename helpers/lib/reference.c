@@ -125,12 +125,11 @@ without_hub(const char *p)
 bool
 parse_reference(const char *text, struct reference *r)
 {
-	char hex[SHA256_HEX + 1];
 	const char *p, *path, *tag = "latest";
 	size_t n;
 
 	memset(r, 0, sizeof(*r));
-	if (digest_hex(text, hex) && strlen(text) == SHA256_HEX + 7) {
+	if (is_digest(text)) {
 		r->is_id = true;
 		memcpy(r->path, "image", sizeof("image"));
 		return true;

@@ -42,11 +42,11 @@ free_machine(struct machine *m)
 static bool
 merged_layers(const char *image_digest, const char *layer_digest)
 {
-	char hex[SHA256_HEX + 1], *text = format("merged-%s", image_digest);
+	char digest[DIGEST], *text = format("merged-%s", image_digest);
 	bool merged;
 
-	sha256_hex(text, strlen(text), hex);
-	merged = strncmp(layer_digest, "sha256:", 7) == 0 && strcmp(layer_digest + 7, hex) == 0;
+	digest_bytes(text, strlen(text), digest);
+	merged = strcmp(layer_digest, digest) == 0;
 	free(text);
 	return merged;
 }

@@ -76,12 +76,12 @@ option_suffix(const struct wish *w)
 	char hex[SHA256_HEX + 1], *text = xstrdup(""), *suffix;
 
 	for (size_t i = 0; i < option_count; i++) {
-		const char *value = options[i].pack_flag ? option_value(w, &options[i]) : NULL;
+		const struct option *o = &options[i];
+		const char *value = option_value(w, o);
 
-		if (given(value)) {
+		if (o->pack_flag != NULL && value != NULL && *value != '\0') {
 			char *line =
-				 option_line(options[i].name,
-					     options[i].kind == OPTION_CONTENT ? w->smolfile_sha256 : value),
+				 option_line(o->name, o->kind == OPTION_CONTENT ? w->smolfile_sha256 : value),
 			     *longer = format("%s%s", text, line);
 
 			free(line);

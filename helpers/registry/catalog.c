@@ -47,12 +47,10 @@ catalog_layer(struct content *layer, const struct recoded *l)
 bool
 catalog_text(struct catalog *c, struct content *to, const char *text, const char *type, char why[WHY])
 {
-	char hex[SHA256_HEX + 1];
 	size_t size = strlen(text);
 
 	*to = (struct content){.type = type, .fd = c->texts, .offset = c->texts_end, .size = size};
-	sha256_hex(text, size, hex);
-	snprintf(to->digest, DIGEST, "sha256:%s", hex);
+	digest_bytes(text, size, to->digest);
 	if (!write_all(c->texts, text, size)) {
 		fail_errno(why, "cannot keep a manifest");
 		/* the next one lies there, not behind half of this */

@@ -3,7 +3,6 @@
  *
  * A blob that we have said we have stays open from then on: no eviction takes it away.
  */
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,12 +109,7 @@ make_room(struct intake *in)
 static void
 make_name(char name[UPLOAD_NAME])
 {
-	unsigned char bytes[NAME_BYTES];
-
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-		die(EXIT_SYSTEM, "libcrypto has no random bytes");
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(name + 2 * i, 3, "%02x", bytes[i]);
+	random_hex(NAME_BYTES, name);
 }
 
 struct slot *

@@ -17,9 +17,8 @@ static const char *
 digest_of(json_t *descriptor)
 {
 	const char *digest = json_string_value(json_object_get(descriptor, "digest"));
-	char hex[SHA256_HEX + 1];
 
-	return digest != NULL && strlen(digest) == DIGEST - 1 && digest_hex(digest, hex) ? digest : NULL;
+	return is_digest(digest) ? digest : NULL;
 }
 
 /* The place in the catalog that was ordered for such a config in this repository, -1. */
@@ -213,12 +212,11 @@ enum taken
 intake_manifest(struct intake *in, const struct target *r, const char *type, const char *text, size_t size,
 		char digest[DIGEST], char why[WHY])
 {
-	char hex[SHA256_HEX + 1], ignored[WHY];
+	char ignored[WHY];
 	enum taken how = WRONG_DIGEST;
 	json_t *root;
 
-	sha256_hex(text, size, hex);
-	snprintf(digest, DIGEST, "sha256:%s", hex);
+	digest_bytes(text, size, digest);
 	if (r->by_digest && strcmp(r->reference, digest) != 0) {
 		fail(why, "it is %.19s...", digest);
 		return how;

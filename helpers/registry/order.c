@@ -19,13 +19,11 @@ parse_coding(const char *text)
 static bool
 take_digest(const char *text, size_t n, char digest[DIGEST])
 {
-	char hex[SHA256_HEX + 1];
-
 	if (n != DIGEST - 1)
 		return false;
 	memcpy(digest, text, n);
 	digest[n] = '\0';
-	return digest_hex(digest, hex);
+	return is_digest(digest);
 }
 
 /* NAME=ID[,ENGINE-ID] */

@@ -74,7 +74,7 @@ digest_argument(connection *c, const char *name, char digest[DIGEST])
 {
 	const char *text = argument(c, name);
 
-	return text == NULL || parse_digest(text, digest);
+	return text == NULL || digest_parameter(text, digest);
 }
 
 static void

@@ -17,7 +17,7 @@ static const char *const coding_name[] = {[PLAIN] = "plain", [GZIP] = "gzip", [Z
 char *
 store_path(const char *digest, const char *suffix)
 {
-	return format(STORE "/%s%s", digest + strlen("sha256:"), suffix);
+	return format(STORE "/%s%s", digest_digits(digest), suffix);
 }
 
 char *
@@ -35,17 +35,6 @@ parse_bytes(const char *text, uint64_t *n)
 {
 	*n = strtoull(text, NULL, 10);
 	return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
-static bool
-parse_sha256(const char *text, char digest[DIGEST])
-{
-	char hex[SHA256_HEX + 1];
-
-	if (!digest_hex(text, hex))
-		return false;
-	snprintf(digest, DIGEST, "sha256:%s", hex);
-	return true;
 }
 
 static bool
@@ -93,8 +82,8 @@ record_read(const char *pushed, struct kept *k, char **seen)
 
 	*k = (struct kept){.fd = -1};
 	memcpy(k->pushed, pushed, DIGEST);
-	good = read_own(path, &l) && parse_sha256(value_of(&l, "DIGEST"), k->digest) &&
-	       parse_sha256(value_of(&l, "DIFF_ID"), k->diff_id) &&
+	good = read_own(path, &l) && parse_digest(value_of(&l, "DIGEST"), k->digest) &&
+	       parse_digest(value_of(&l, "DIFF_ID"), k->diff_id) &&
 	       parse_bytes(value_of(&l, "SENT"), &k->sent) && parse_bytes(value_of(&l, "PLAIN"), &k->plain) &&
 	       parse_bytes(value_of(&l, "SIZE"), &k->size) && parse_name(value_of(&l, "CODING"), &k->coding);
 	if (good)

@@ -65,7 +65,6 @@ parse_target(const char *path, struct target *r)
 {
 	static const char root[] = "/v2/";
 	const char *name, *end, *before, *after;
-	char hex[SHA256_HEX + 1];
 
 	*r = (struct target){.kind = NOWHERE};
 	if (strncmp(path, root, strlen(root)) != 0)
@@ -85,7 +84,7 @@ parse_target(const char *path, struct target *r)
 	if (before == NULL || !take(r->name, sizeof(r->name), name, before, LOWER DIGITS "._-/") ||
 	    !take(r->reference, sizeof(r->reference), after + 1, end, LOWER UPPER DIGITS "_.-:"))
 		return;
-	r->by_digest = digest_hex(r->reference, hex);
+	r->by_digest = is_digest(r->reference);
 	if (is_word(before + 1, after, "manifests"))
 		r->kind = MANIFEST;
 	else if (is_word(before + 1, after, "blobs"))
@@ -173,7 +172,7 @@ parse_length(const char *value)
 }
 
 bool
-parse_digest(const char *value, char digest[SHA256_HEX + sizeof("sha256:")])
+digest_parameter(const char *value, char digest[DIGEST])
 {
 	static const char word[] = "sha256";
 	size_t n = strlen(word);
@@ -182,10 +181,7 @@ parse_digest(const char *value, char digest[SHA256_HEX + sizeof("sha256:")])
 		return false;
 	value += n;
 	n = *value == ':' ? 1 : strncasecmp(value, "%3a", 3) == 0 ? 3 : 0;
-	if (n == 0 || strspn(value + n, DIGITS "abcdef") != SHA256_HEX || value[n + SHA256_HEX] != '\0')
-		return false;
-	snprintf(digest, SHA256_HEX + sizeof("sha256:"), "sha256:%s", value + n);
-	return true;
+	return n > 0 && digest_of_hex(value + n, "", digest);
 }
 
 bool

@@ -35,7 +35,7 @@ bool parse_span(const char *value, uint64_t *first, uint64_t *count);
 uint64_t parse_length(const char *value);
 
 /* sha256:<64 hex> as it comes in a query: Go writes its colon %3A. */
-bool parse_digest(const char *value, char digest[SHA256_HEX + sizeof("sha256:")]);
+bool digest_parameter(const char *value, char digest[DIGEST]);
 
 /* If-None-Match and If-Range: * or "digest", W/"digest", in a list. */
 bool names_etag(const char *value, const char *digest);

@@ -16,14 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "image/hash.h"
 #include "registry/record.h"
 
 #ifdef __APPLE__
 #define st_mtim st_mtimespec
 #endif
 
-enum { CHUNK = 256 << 10, HEX = SHA256_HEX };
+enum { HEX = SHA256_HEX };
 
 bool
 store_open(char why[WHY])
@@ -54,23 +53,9 @@ store_forget(const char *pushed)
 static bool
 reads_as(int fd, uint64_t size, const char *digest)
 {
-	unsigned char *chunk = xmalloc(CHUNK);
-	EVP_MD_CTX *hash = hash_new();
 	char is[DIGEST];
-	uint64_t done = 0;
 
-	while (done < size) {
-		size_t n = size - done < CHUNK ? (size_t)(size - done) : CHUNK;
-
-		if (!read_at(fd, chunk, n, (off_t)done))
-			break;
-		hash_update(hash, chunk, n);
-		done += n;
-	}
-	hash_end(hash, is);
-	EVP_MD_CTX_free(hash);
-	free(chunk);
-	return done == size && strcmp(is, digest) == 0;
+	return digest_file(fd, size, is) && strcmp(is, digest) == 0;
 }
 
 /* k->fd is the file that its record means. */
@@ -253,7 +238,7 @@ store_stock(size_t *count)
 	list = list_entries(&entries);
 	*count = 0;
 	for (size_t i = 0; i < entries; i++) {
-		char *digest = format("sha256:%s", list[i].name), *seen;
+		char *digest = format(DIGEST_PREFIX "%s", list[i].name), *seen;
 		struct kept k;
 
 		if (record_read(digest, &k, &seen)) {

@@ -6,7 +6,6 @@
  * virtual machine, another network namespace (whose link under /proc only root may read), another
  * machine behind a tunnel. And it shows that it takes plain HTTP from us.
  */
-#include <openssl/rand.h>
 #include <stdlib.h>
 
 #include "engine/kind.h"
@@ -17,12 +16,10 @@
 static char *
 make_name(void)
 {
-	unsigned char b[8];
+	char hex[2 * 8 + 1];
 
-	if (RAND_bytes(b, sizeof(b)) != 1)
-		die(EXIT_SYSTEM, "libcrypto has no random bytes");
-	return format("smolmake-probe-%02x%02x%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
-		      b[6], b[7]);
+	random_hex(8, hex);
+	return format("smolmake-probe-%s", hex);
 }
 
 static void

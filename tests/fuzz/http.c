@@ -10,7 +10,6 @@ check_route(const char *path)
 {
 	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
 	struct target r;
-	char hex[SHA256_HEX + 1];
 
 	parse_target(path, &r);
 	if (r.kind == NOWHERE || r.kind == ROOT)
@@ -22,7 +21,7 @@ check_route(const char *path)
 	must(*r.name != '\0' && strlen(r.name) < sizeof(r.name) && r.name[strspn(r.name, good)] == '\0');
 	must(*r.reference != '\0' && strlen(r.reference) < sizeof(r.reference));
 	must(r.reference[strspn(r.reference, good)] == '\0' && strchr(r.reference, '/') == NULL);
-	must(r.by_digest == digest_hex(r.reference, hex));
+	must(r.by_digest == is_digest(r.reference));
 	must(strstr(path, r.name) != NULL && strstr(path, r.reference) != NULL);
 }
 
@@ -44,13 +43,13 @@ check_range(const char *value, uint64_t size)
 static void
 check_push(const char *value)
 {
-	char digest[SHA256_HEX + sizeof("sha256:")], hex[SHA256_HEX + 1];
+	char digest[DIGEST];
 	uint64_t first, count;
 
 	if (parse_span(value, &first, &count))
 		must(count > 0 && first <= UINT64_MAX - (count - 1));
-	if (parse_digest(value, digest))
-		must(strlen(digest) == sizeof(digest) - 1 && digest_hex(digest, hex));
+	if (digest_parameter(value, digest))
+		must(strlen(digest) == sizeof(digest) - 1 && is_digest(digest));
 	parse_length(value);
 }
 

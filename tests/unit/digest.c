@@ -1,4 +1,6 @@
 /* digest.c - image IDs, SHA-256. */
+#include <fcntl.h>
+
 #include "unit.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -53,6 +55,54 @@ torn_ids(void **state)
 		text[n] = '\0';
 		same_number(text, digest_hex(text, hex), false);
 	}
+}
+
+/* Without white space, and behind it what a file's name ends with. */
+static void
+exact(void **state)
+{
+	char digest[DIGEST];
+
+	(void)state;
+	assert_true(is_digest("sha256:" HEX64));
+	assert_false(is_digest("sha256:" HEX64 "\n"));
+	assert_false(is_digest(HEX64));
+	assert_false(is_digest(NULL));
+	assert_true(digest_of_hex(HEX64 ".json", ".json", digest));
+	same_text("of a name", digest, "sha256:" HEX64);
+	assert_false(digest_of_hex(HEX64 ".json", "", digest));
+	assert_false(digest_of_hex(HEX64, ".json", digest));
+	assert_false(digest_of_hex(HEX64 "0.json", ".json", digest));
+	same_text("a digest", digest_digits("sha256:" HEX64), HEX64);
+	same_text("podman's", digest_digits(HEX64), HEX64);
+}
+
+/* A part of a file, without its place being moved; and no more than there is. */
+static void
+parts_of_a_file(void **state)
+{
+	char digest[DIGEST], piecewise[DIGEST], whole[DIGEST];
+	int fd = open("parts", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct hash *h = hash_new();
+
+	(void)state;
+	assert_int_equal(write(fd, "abcdef", 6), 6);
+	assert_int_equal(lseek(fd, 2, SEEK_SET), 2);
+	hash_update(h, "ab", 2);
+	hash_update(h, "", 0);
+	hash_update(h, "c", 1);
+	hash_end(h, piecewise);
+	hash_free(h);
+	assert_true(digest_file(fd, 3, digest));
+	same_text("three bytes", digest, piecewise);
+	digest_bytes("abcdef", 6, whole);
+	assert_true(digest_file(fd, UINT64_MAX, digest));
+	same_text("all", digest, whole);
+	assert_true(digest_file(fd, 6, digest));
+	assert_false(digest_file(fd, 7, digest));
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 2);
+	close(fd);
+	assert_false(digest_file(fd, 1, digest));
 }
 
 /* FIPS 180-2, appendix B. */
@@ -111,8 +161,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(image_ids), cmocka_unit_test(torn_ids),   cmocka_unit_test(known_answers),
-	    cmocka_unit_test(long_file), cmocka_unit_test(unreadable),
+	    cmocka_unit_test(image_ids),       cmocka_unit_test(torn_ids),      cmocka_unit_test(exact),
+	    cmocka_unit_test(parts_of_a_file), cmocka_unit_test(known_answers), cmocka_unit_test(long_file),
+	    cmocka_unit_test(unreadable),
 	};
 
 	return RUN_TESTS(tests);
