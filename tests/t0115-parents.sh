@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 need jq skopeo
 need_engine
-unset CC CFLAGS CPPFLAGS LDFLAGS LDLIBS SMOLMAKE_CC SMOLMAKE_CFLAGS SMOLMAKE_CPPFLAGS SMOLMAKE_LDFLAGS SMOLMAKE_LDLIBS
+unset CC CFLAGS CPPFLAGS LDFLAGS LDLIBS # of SMOLMAKE_<NAME> the helpers that are there were compiled
 
 make=${SMOLMAKE_TEST_MAKE:-make}
 mkdir "$tmp/parent"

@@ -1,5 +1,5 @@
 /*
- * encode.h - a stream of bytes, compressed on several processors and hashed as it is written.
+ * encode.h - a stream of bytes, compressed and hashed as it is written.
  *
  *	c = encoder_new(ZSTD, size, fd);
  *	while (...)
