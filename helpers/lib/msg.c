@@ -10,7 +10,7 @@
 
 static const char *progname = "smolmake";
 
-/* Another process of ours may show a bar in the terminal's line (meter.c): the message takes its place. */
+/* On a terminal the line may hold what some program has not ended: a message takes its place. */
 #define CLEAR_LINE "\r\033[K"
 
 static void

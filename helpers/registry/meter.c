@@ -1,11 +1,12 @@
 /* meter.c - a long transfer, shown to who waits for it. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "registry/meter.h"
 
-enum { BAR = 24, LINE_MS = 5000, WINDOW_MS = 3000 };
+enum { BAR = 24, BAR_LEAST = 4, LINE_MS = 5000, WINDOW_MS = 3000 };
 
 /* "12.3 MB": three digits, as people say it. */
 static const char *
@@ -44,17 +45,39 @@ measure(struct meter *m, uint64_t bytes, int64_t now)
 	m->measured = now;
 }
 
+/* The columns of the terminal; one that does not tell has 80, as all once had. */
+static size_t
+columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/*
+ * In one row of the terminal, since "\r" leads back to the beginning of no other: the bar gives way first,
+ * then the end of the text. The last column stays free, where some terminals begin the next row.
+ */
 static void
 show_bar(struct meter *m, unsigned percent, const char *text)
 {
-	char line[256], bar[BAR + 1];
+	char line[256], bar[BAR + 4] = "";
+	size_t most = columns() - 1, used = strlen("  1234567 ") + strlen(text),
+	       cells = most > used + strlen("[] ") ? most - used - strlen("[] ") : 0;
 	int n;
 
-	for (unsigned i = 0; i < BAR; i++)
-		bar[i] = i < percent * BAR / 100 ? '#' : '.';
-	bar[BAR] = '\0';
-	n = snprintf(line, sizeof(line), "\r  %-7s [%s] %s\033[K", m->verb, bar, text);
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+	if (cells > BAR)
+		cells = BAR;
+	if (cells >= BAR_LEAST) {
+		memset(bar, '.', cells + 1);
+		memset(bar + 1, '#', percent * cells / 100);
+		bar[0] = '[';
+		memcpy(bar + 1 + cells, "] ", sizeof("] "));
+	}
+	n = snprintf(line, sizeof(line), "  %-7s %s%s", m->verb, bar, text);
+	if (n > (int)most)
+		line[most] = '\0';
+	if (dprintf(STDERR_FILENO, "\r%s\033[K", line) < 0)
 		m->style = METER_OFF; /* nobody looks any more */
 	m->open = true;
 }

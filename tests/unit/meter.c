@@ -1,6 +1,8 @@
 /* meter.c, msg.c - what somebody at a terminal sees of a long transfer, and what others do. */
 #include "registry/meter.h" /* before cmocka, whose fail() is a macro */
 
+#include <sys/ioctl.h>
+
 #include "unit.h"
 
 static int was_stderr;
@@ -76,6 +78,41 @@ on_a_terminal_it_is_a_bar(void **state)
 	assert_null(strstr(strstr(seen, "2.0 MB in") + 1, "PULL"));
 }
 
+/* A row of that many columns holds all of it, and the last one stays free. */
+static void
+a_bar_fits_its_terminal(void **state)
+{
+	static const struct {
+		unsigned short columns;
+		const char *want;
+	} cases[] = {
+	    {0, "\r  PULL    [############............]  50 %  1.0 MB of 2.0 MB\033[K"},
+	    {200, "\r  PULL    [############............]  50 %  1.0 MB of 2.0 MB\033[K"},
+	    {61, "\r  PULL    [############............]  50 %  1.0 MB of 2.0 MB\033[K"},
+	    {60, "\r  PULL    [###########............]  50 %  1.0 MB of 2.0 MB\033[K"},
+	    {41, "\r  PULL    [##..]  50 %  1.0 MB of 2.0 MB\033[K"},
+	    {40, "\r  PULL     50 %  1.0 MB of 2.0 MB\033[K"},
+	    {20, "\r  PULL     50 %  1.\033[K"},
+	    {1, "\r\033[K"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct winsize size = {.ws_row = 24, .ws_col = cases[i].columns};
+		int terminal = redirect(NULL), set = ioctl(STDERR_FILENO, TIOCSWINSZ, &size);
+		const char *seen;
+		struct meter m;
+
+		meter_start(&m, "PULL");
+		meter_show(&m, 1000000, 2000000);
+		restore();
+		assert_int_equal(set, 0);
+		seen = seen_on_terminal(terminal);
+		close(terminal);
+		same_text("a row", seen, cases[i].want);
+	}
+}
+
 /* Whatever comes next has a line of its own. */
 static void
 a_bar_that_does_not_end_is_left(void **state)
@@ -147,6 +184,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(on_a_terminal_it_is_a_bar),
+	    cmocka_unit_test(a_bar_fits_its_terminal),
 	    cmocka_unit_test(a_bar_that_does_not_end_is_left),
 	    cmocka_unit_test(elsewhere_it_is_lines),
 	    cmocka_unit_test(a_line_every_few_seconds_tells_rate_and_rest),
