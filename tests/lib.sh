@@ -201,6 +201,7 @@ need_engine() {
 	[ -n "${SMOLMAKE_TEST_ENGINE-}" ] || skip_all 'no engine: run it by tests/run'
 	_watch_engine
 }
+sanitized() { grep -q __asan_init "$top/cache/bin/image-id"; } # whether the helpers were compiled for check-long
 # The engine may be filled and stopped: it is no user's. Other scripts run beside this one.
 need_private() {
 	[ "${SMOLMAKE_TEST_ENGINE-}" = private ] || skip_all 'needs a private engine (root on Linux)'

@@ -254,7 +254,8 @@ is 'old temporary files go, and no others' "$(cd "$CACHE_DIR" && find . -name '*
 find "$CACHE_DIR" -name '*.tmp' -exec rm {} +
 mkdir "$tmp/gate"
 mkfifo "$tmp/gate/go"
-for at in 'identify-image rename *.id/*' 'identify-image rename *.key/*' 'publish-machine rename *.verified/*' 'with-registry rename *.store/*.record' 'with-registry rename *.store/*.last'; do
+! sanitized || diag 'compiled with a sanitizer, which bears no library before its own: nothing is killed while it writes'
+sanitized || for at in 'identify-image rename *.id/*' 'identify-image rename *.key/*' 'publish-machine rename *.verified/*' 'with-registry rename *.store/*.record' 'with-registry rename *.store/*.last'; do
 	rm -rf "$CACHE_DIR/.id" "$CACHE_DIR/.key" "$CACHE_DIR/.verified" "$CACHE_DIR/.store" "$CACHE_DIR"/*.smolmachine "$tmp/gate/at"
 	case $at in *.last) set -- ROUTE=auto ;; *) set -- ROUTE=push ;; esac
 	export GATE="$tmp/gate" GATE_AT="$at" LD_PRELOAD="$top/cache/tests/gate.so" FAKE_SMOLVM_VERSION=1.17.0

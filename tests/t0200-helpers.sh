@@ -45,7 +45,7 @@ costs() { # HELPER -> $us $used: medians of 50 runs, wall and processor; $kb: th
 median() { # COLUMN: in us
 	cut -f "$1" "$tmp/costs" | sort -n | awk 'NR == 25 { print int($1 * 1000) }'
 }
-if grep -q __asan_init "$top/cache/bin/image-id"; then
+if sanitized; then
 	diag 'compiled with a sanitizer: what a start costs says nothing'
 else
 	for helper in $helpers; do
@@ -186,6 +186,6 @@ rm -f "$tmp/costs" "$tmp/assets"
 must "$top/cache/tests/measure" -q -o "$tmp/costs" "$top/cache/bin/verify-machine" "$tmp/large"
 kb=$(cut -f 5 "$tmp/costs")
 diag "verify-machine of 200 MB: $kb KB"
-grep -q __asan_init "$top/cache/bin/verify-machine" ||
+sanitized ||
 	ok 'verify-machine: less than 10 MB resident for 200 MB' test "$kb" -lt 10240
 done_testing
