@@ -20,6 +20,7 @@
 
 #include "machine/installed.h"
 #include "machine/machine.h"
+#include "machine/options.h"
 #include "machine/quirks.h"
 #include "run/failure.h"
 #include "run/files.h"
@@ -152,22 +153,30 @@ tell_age(void)
 	free(aged.image);
 }
 
+static void
+refuse_difference(const char *key, const struct list *one, const struct list *other, const char *name)
+{
+	if (strcmp(value_of(one, name), value_of(other, name)) != 0)
+		refuse(
+		    "IMAGE: '%s' and '%s' are not packed alike (%s), but their machines would both be called '%s'; give one of them another ENTRYPOINT, CPUS or MEM",
+		    value_of(other, "IMAGE"), value_of(one, "IMAGE"), name, key);
+}
+
 /*
  * Two wishes of this run with one key are one machine, unless only the beginnings of their hashes are alike.
  */
 static void
 refuse_alike(const char *key, const struct list *settings)
 {
-	static const char *const names[] = {"IMAGE_ID", "CPUS",     "ENTRYPOINT",
-					    "MEM",      "PLATFORM", "SMOLFILE_SHA256"};
 	struct list other = {0};
 
 	read_settings(key, &other);
-	for (size_t i = 0; i < LENGTH(names); i++)
-		if (strcmp(value_of(settings, names[i]), value_of(&other, names[i])) != 0)
-			refuse(
-			    "IMAGE: '%s' and '%s' are not packed alike (%s), but their machines would both be called '%s'; give one of them another ENTRYPOINT, CPUS or MEM",
-			    value_of(&other, "IMAGE"), value_of(settings, "IMAGE"), names[i], key);
+	refuse_difference(key, settings, &other, "IMAGE_ID");
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].pack_flag != NULL)
+			refuse_difference(key, settings, &other,
+					  options[i].kind == OPTION_CONTENT ? "SMOLFILE_SHA256"
+									    : options[i].name);
 	list_free(&other);
 }
 

@@ -55,6 +55,27 @@ check_packed(const char *launcher, const char *path, struct sidecar *s, struct p
 	close(fd);
 }
 
+/*
+ * smolvm names the image by the digest of its config (run: 1.4.5 to 1.32.2, `make check-real`). Another one is
+ * another image, whatever its reference says. An engine pushes the image's own config to any registry.
+ */
+static void
+check_digest(const struct sidecar *s, const struct packing *p)
+{
+	char *path = run_file(p->key, OF_SERVED), *line = first_line(path), *rest = NULL;
+	char *digests = line ? line : xstrdup(value_of(p->settings, "IMAGE_ID"));
+	bool same = false;
+
+	for (char *one = strtok_r(digests, " ", &rest); one; one = strtok_r(NULL, " ", &rest))
+		same = same || strcmp(one, s->digest) == 0;
+	if (!same)
+		refuse(
+		    "SMOLVM: '%s' packed an image with the digest '%s', which is not the one that was served; nothing was published",
+		    setting("SMOLVM"), s->digest);
+	free(digests);
+	free(path);
+}
+
 static void
 move(const char *from, const char *to)
 {
@@ -99,6 +120,7 @@ main(int argc, char **argv)
 	read_settings(key, &settings);
 	p = (struct packing){.key = key, .reference = reference, .sidecar = &s, .settings = &settings};
 	check_packed(launcher, sidecar, &s, &p);
+	check_digest(&s, &p);
 	p.one_layer = gets_one_layer(smolvm_quirks(s.version));
 	failure_about(key, "publish");
 	write_record(record, &p);

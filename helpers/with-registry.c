@@ -83,21 +83,6 @@ set(const char *name, const char *value)
 		die_errno(EXIT_SYSTEM, "cannot set %s", name);
 }
 
-/* All keys of the run's orders, or what is ordered by hand. The caller frees it. */
-static char *
-all_keys(const struct service *s)
-{
-	char *all = xstrdup("");
-
-	for (size_t i = 0; i < s->orders && s->order[i].keys != NULL; i++) {
-		char *longer = format("%s%s%s", all, i > 0 ? " " : "", s->order[i].keys);
-
-		free(all);
-		all = longer;
-	}
-	return all;
-}
-
 /* --- Images that the engine pushes */
 
 /* Bytes that may be kept; none where there is nowhere to keep them, which is no reason to fail. */
@@ -206,6 +191,20 @@ open_source(struct service *s)
 	intake_start(&s->intake, &s->catalog, s->order, s->route.coding, s->folder, s->kept, s->pushed);
 }
 
+/* One that has become one layer has a config of its own; what is to be pushed has no manifest yet. */
+static void
+note_served(const struct service *s)
+{
+	for (size_t i = 0; i < s->orders; i++) {
+		const struct served *image = &s->catalog.image[i];
+
+		if (image->ready)
+			order_served(&s->order[i], image->config.digest, image->manifest.digest);
+		else
+			order_served(&s->order[i], s->order[i].id, "");
+	}
+}
+
 static void
 close_source(struct service *s)
 {
@@ -251,7 +250,7 @@ run_container(const struct service *s, const char *with_container)
 {
 	bool named = *setting("REGISTRY_IMAGE") != '\0';
 	struct list argv = {0};
-	char *keys = all_keys(s);
+	char *keys = orders_keys(s->order, s->orders);
 
 	list_add(&argv, with_container);
 	list_add(&argv, "-i");
@@ -311,7 +310,7 @@ order_by_keys(struct service *s, char **words)
 	smolvm = first_line(path);
 	s->order = orders_of_keys(words, keys, &s->orders);
 	s->folder = format("%s/%s", needed("CACHE_DIR"), needed("RUN"));
-	about = all_keys(s);
+	about = orders_keys(s->order, s->orders);
 	failure_about(about, "serve");
 	free(about);
 	route_decide(s->order, s->orders, smolvm ? smolvm : "", &s->route);
@@ -386,6 +385,7 @@ main(int argc, char **argv)
 	allow_descriptors();
 	open_catalog(&s);
 	open_source(&s);
+	note_served(&s);
 	code = serve(&s);
 	close_source(&s);
 	end_as_caught();

@@ -169,7 +169,8 @@ Collecting runtime libraries...
 Collecting agent rootfs...
 Creating storage template..."
 pack SMOLVM_EGRESS_FLOOR=metadata 1.17.0 one
-is 'manifest: the USER in 1.17.0' "$(manifest .image_user)" '"9"'
+is 'manifest: the USER in 1.17.0' "$(manifest .user)" '"9"'
+is 'manifest: the USER stands before the processors' "$(manifest 'keys_unsorted | .[index("user") + 1]')" '"cpus"'
 pack 1.9.2 one --entrypoint /other
 is 'an entrypoint of the caller' "$(manifest '[.entrypoint, .cmd]')" '[["/other"],["x","y"]]'
 printf '%s\n' '# a comment' 'cmd = ["z"]' 'env = ["A=new"]' 'cpus = 8' '[artifact]' 'cpus = 3' >"$tmp/Smolfile"

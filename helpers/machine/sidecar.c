@@ -18,7 +18,7 @@
 #include "lib/io.h"
 #include "machine/sidecar.h"
 
-enum { FOOTER_SIZE = 64, MANIFEST_MAX = 4 << 20, CHUNK = 1 << 18 };
+enum { FOOTER_SIZE = 64, MANIFEST_MAX = 16 << 20 /* as smolvm-pack 1.33.0, packer.rs */, CHUNK = 1 << 18 };
 
 static uint64_t
 little(const unsigned char *p, size_t bytes)
@@ -30,16 +30,19 @@ little(const unsigned char *p, size_t bytes)
 	return n;
 }
 
-/* Control bytes become '?': what is copied ends up on terminals. */
+/* Control bytes become '?', a NUL among them: what is copied ends up on terminals. */
 static void
 copy_text(char *to, size_t size, json_t *object, const char *key)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	json_t *value = json_object_get(object, key);
+	const char *text = json_string_value(value);
+	size_t n = text ? json_string_length(value) : 0;
 
-	snprintf(to, size, "%s", text ? text : "");
-	for (; *to; to++)
-		if ((unsigned char)*to < ' ' || *to == 127)
-			*to = '?';
+	if (n >= size)
+		n = size - 1;
+	for (size_t i = 0; i < n; i++)
+		to[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? '?' : text[i];
+	to[n] = '\0';
 }
 
 static bool
@@ -47,7 +50,7 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 {
 	json_error_t error;
 	json_t *root, *layers;
-	char *text;
+	char *text, mode[32];
 
 	text = xmalloc((size_t)s->manifest_size);
 	if (!read_at(fd, text, (size_t)s->manifest_size, (off_t)s->manifest_offset)) {
@@ -55,7 +58,7 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 		free(text);
 		return false;
 	}
-	root = json_loadb(text, (size_t)s->manifest_size, 0, &error);
+	root = json_loadb(text, (size_t)s->manifest_size, JSON_ALLOW_NUL, &error);
 	free(text);
 	if (root == NULL) {
 		snprintf(why, 200, "the manifest is not JSON: %.120s", error.text);
@@ -69,12 +72,17 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 	layers = json_object_get(json_object_get(root, "assets"), "layers");
 	s->layers = json_array_size(layers);
 	copy_text(s->layer, sizeof(s->layer), json_array_get(layers, 0), "digest");
+	copy_text(mode, sizeof(mode), root, "mode");
 	json_decref(root);
-	if (*s->image == '\0' || *s->digest == '\0') {
+	if (*s->image == '\0' || *s->digest == '\0')
 		snprintf(why, 200, "the manifest names no image");
-		return false;
-	}
-	return true;
+	else if (*mode != '\0' && strcmp(mode, "container") != 0)
+		snprintf(why, 200, "its mode is '%s': it was not packed from an image", mode);
+	else if (s->layers == 0)
+		snprintf(why, 200, "the manifest lists no layer");
+	else
+		return true;
+	return false;
 }
 
 bool

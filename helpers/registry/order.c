@@ -121,6 +121,36 @@ orders_of_keys(char **keys, size_t count, size_t *orders)
 	return order;
 }
 
+char *
+orders_keys(const struct order *order, size_t orders)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < orders && order[i].keys != NULL; i++) {
+		char *longer = format("%s%s%s", all, i > 0 ? " " : "", order[i].keys);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+void
+order_served(const struct order *w, const char *config, const char *manifest)
+{
+	char *keys = xstrdup(w->keys ? w->keys : ""), *text = format("%s %s\n", config, manifest),
+	     *rest = NULL;
+
+	for (char *key = strtok_r(keys, " ", &rest); key; key = strtok_r(NULL, " ", &rest)) {
+		char *path = run_file(key, OF_SERVED);
+
+		write_file(path, text, strlen(text), 0600);
+		free(path);
+	}
+	free(text);
+	free(keys);
+}
+
 void
 orders_free(struct order *order, size_t orders)
 {

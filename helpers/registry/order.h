@@ -27,6 +27,15 @@ struct order *parse_orders(char **words, size_t count);
  */
 struct order *orders_of_keys(char **keys, size_t count, size_t *orders);
 
+/* All keys of these orders, blank-separated; "" where they were ordered by hand. The caller frees it. */
+char *orders_keys(const struct order *order, size_t orders);
+
+/*
+ * Notes for each key of the order by which digests its image is served: config and manifest, "" where that is
+ * not known (OF_SERVED).
+ */
+void order_served(const struct order *w, const char *config, const char *manifest);
+
 /* Frees the array and what is in it. */
 void orders_free(struct order *order, size_t orders);
 

@@ -28,6 +28,7 @@
  * <key>.renew              find-machines               machine.mk, pack.sh, run.sh   it is there, and is to be packed all the same
  * <key>.ref .tag           machine.mk                  machine.mk, publish-machine, the sweep   the reference; written down before it is tagged
  * <key>.tagged .pushed .packed   with-deadline         make                          stamps of the second graph
+ * <key>.served             with-registry               publish-machine              the digests under which it is served: the config's, then the manifest's where known
  * <key>.log .seconds       with-deadline               with-floor, publish-machine   as of a slug
  * <key>, <key>.smolmachine .json .work/ .aside   smolvm, publish-machine, find-machines   publish-machine   what is packed, and scratch; what was not whole
  * <slug>.failed, <key>.failed   every helper that refuses   with-run, machine.mk     step, exit status, reason (failure.h)
@@ -78,6 +79,7 @@
 #define OF_RENEW "renew"
 #define OF_REF "ref"
 #define OF_ASIDE "aside"
+#define OF_SERVED "served"
 
 /* <name>.<kind> in the run's folder, by its absolute path. The caller frees it. */
 char *run_file(const char *name, const char *kind);

@@ -137,6 +137,11 @@ collect_layers() { # sets $layer, the one digest that the artifact has
 		printf '  Exporting merged layer...'
 		pack_tree "$work/merged" "$file" ||
 			fail 'agent operation failed: export merged layer: No space left on device (os error 28)'
+		if since 1.17.0; then # called after its content since then (run: 1.15.0 and 1.17.0)
+			layer=sha256:$(sha256 <"$file")
+			mv "$file" "$work/staging/layers/${layer#sha256:}.tar"
+			file=$work/staging/layers/${layer#sha256:}.tar
+		fi
 		echo " $(($(bytes "$file") / 1048576)) MB done"
 	fi
 }

@@ -18,7 +18,9 @@ static struct list asked; /* the key's request */
 static void
 put_sidecar_of(const char *path, const char *image, const char *more)
 {
-	char *manifest = format("{\"image\":\"%s\",\"digest\":\"sha256:dd\"%s}", image, more);
+	char *manifest = format(
+	    "{\"image\":\"%s\",\"digest\":\"sha256:dd\",\"assets\":{\"layers\":[{\"digest\":\"x\"}]}%s}",
+	    image, more);
 	char *bytes = pack("some assets", 11, manifest, strlen(manifest), &size);
 
 	put_file(path, bytes, size);
