@@ -1,7 +1,7 @@
 # check.mk - the tests, and what looks at the sources.
-# Reads: bin, obj, helpers, lib-sources, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS IMAGES SEED.
+# Reads: bin, obj, helpers, lib-sources, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS IMAGES SEED VERSIONS CELLS.
 # Defines: test-programs, unit-tests.
-# Goals: check check-long check-engines check-faults check-trees check-fuzz lint lint-<part>.
+# Goals: check check-long check-engines check-faults check-trees check-real check-fuzz lint lint-<part>.
 #
 # tests/run runs everything by prove, as root beside an engine of its own. The tests call make again: they get the
 # compiler's settings, so that they find the helpers compiled, and TESTS, ENGINE, STRICT and KEEP.
@@ -11,7 +11,9 @@ ENGINE ?=
 KEEP ?=
 FAULTS ?=
 SEED ?=
-export FAULTS SEED TESTS ENGINE STRICT KEEP CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
+VERSIONS ?=
+CELLS ?=
+export FAULTS SEED VERSIONS CELLS TESTS ENGINE STRICT KEEP CC CFLAGS CPPFLAGS LDFLAGS LDLIBS
 $(foreach v,CC CFLAGS CPPFLAGS LDFLAGS LDLIBS,$(eval export SMOLMAKE_$v := $$($v)))
 
 unit := cache/unit
@@ -44,6 +46,9 @@ check-faults: $(helpers) $(test-programs) $(fault-gate) ## what is broken when, 
 # The seed of a run without one is another every time: the run prints it.
 check-trees: $(helpers) $(test-programs) ## random images by every route, beside what the engine extracts (root; IMAGES=1000, SEED=1)
 	$(Q)exec tests/run -x tests/trees/run -n "$${IMAGES:-1000}" -s "$${SEED:-$$(date +%s)}"
+
+check-real: $(helpers) $(test-programs) ## the real smolvm, in a machine that qemu emulates, as a table (VERSIONS=1.32.2, CELLS="direct boot")
+	$(Q)exec tests/real/run
 
 check-fuzz: ## what takes bytes from outside, fuzzed: 10 minutes of a processor each (tests/fuzz/run -h for less)
 	$(Q)exec tests/fuzz/run -s 600

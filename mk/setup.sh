@@ -44,6 +44,10 @@ check             tool:ip                 iproute2                  -           
 check             tool:setpriv            util-linux                -             the tests' own namespaces
 check             tool:script             bsdutils                  -             tests run on a terminal of its making
 check             tool:faketime           faketime                  -             tests set their clock by it
+real              tool:qemu-system-x86_64 qemu-system-x86           -             emulates a machine that boots smolvm's
+real              tool:depmod             kmod                      -             finds the modules of its kernel
+real              tool:mkfs.ext4          e2fsprogs                 -             makes its disks
+real              pip                     python3-pip               -             fetches smolvm's wheels
 debian            tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker; a Debian to flatten
 engines           tool:rootlesskit        rootlesskit               -             runs Docker without root
 engines           tool:slirp4netns        slirp4netns               -             its network
@@ -71,6 +75,7 @@ has() { # HOW-TO-TELL
 	case $1 in
 	tool:*) command -v "${1#*:}" ;;
 	fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null ;;
+	pip) python3 -m pip --version ;;
 	certificates) [ -s /etc/ssl/certs/ca-certificates.crt ] ;;
 	header:*) printf '#include <stddef.h>\n#include <stdarg.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\n' "${1#*:}" |
 		CPATH=$include cc -E - ;;
@@ -272,6 +277,7 @@ for goal; do
 	case $goal in
 	lint) sets="$sets run lint" ;;
 	check-fuzz) sets="$sets run fuzz" ;;
+	check-real) sets="$sets run engine busybox real" ;;
 	check-engines) sets="$sets run engine standin registry busybox check debian engines" ;;
 	check | check-* | bench)
 		sets="$sets run engine standin registry busybox check"

@@ -30,7 +30,7 @@ must_fail 'every option may stand in an images file, and the keys that are known
 	sh -c 'printf "{\"images\":[{\"image\":\"a\",\"nosuch\":1}]}" >"$1/i.json" && exec "$2/tests/make" -C "$2" smolmachines IMAGES_FILE="$1/i.json" DOCKER="$3" CACHE_DIR="$1/c" 2>"$1/said"' \
 	sh "$tmp" "$top" "$DOCKER"
 for option in $options; do
-	like "... $option too" "$(tr '\n' ' ' <"$tmp/said")" "known are .*$(echo "$option" | tr A-Z a-z)"
+	like "... $option too" "$(tr '\n' ' ' <"$tmp/said")" "known are .*$(echo "$option" | tr '[:upper:]' '[:lower:]')"
 done
 
 newline='

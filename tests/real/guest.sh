@@ -1,0 +1,251 @@
+#!/bin/sh
+# guest.sh: the cells of check-real, inside the emulated machine: this checkout packs with the real smolvm, beside an engine of
+# the machine's own. /job has `versions` and `cells`, each on lines, and the images; /job/results gets a line a cell:
+# VERSION CELL ok|FAIL|skip SECONDS, and /job/log/VERSION.CELL all that was said. Sourced; all_cells runs them.
+set -u
+top=/smolmake
+real=$top/tests/real/smolvm
+export TERM=dumb LC_ALL=C DOCKER_HOST=unix:///var/run/docker.sock SMOLMAKE_PACK_TIMEOUT=1500 SMOLMAKE_TOOL_TIMEOUT=300 SMOLMAKE_PUSH_TIMEOUT=900
+mkdir -p /job/log /w/cells
+
+start_engine() {
+	# from an initramfs nothing can be pivoted away
+	DOCKER_RAMDISK=1 dockerd --storage-driver=vfs --iptables=false --bridge=none --data-root=/w/docker >/job/log/dockerd 2>&1 &
+	tries=120
+	until docker version >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || { echo '# dockerd does not come up' && exit 1; }
+		sleep 1
+	done
+	for name in zoo odd agent; do
+		id=$(docker load -q -i "/job/$name.tar" | sed -n 's/^Loaded image ID: //p')
+		docker tag "$id" "$name:1" || exit 1
+	done
+}
+
+# --- Of the cells
+fail() { echo "FAILED: $*" && exit 1; }
+skip() { echo "SKIP: $*" && exit 77; }
+is() { [ "$2" = "$3" ] || fail "$1: '$2', expected '$3'"; }
+code() { echo "$version" | awk -F. '{ print $1 * 1000000 + $2 * 1000 + $3 }'; }
+since() { [ "$(code)" -ge "$1" ]; } # as in helpers/machine/quirks.h: 1013000
+calls() { grep -c '^pack create ' /w/calls || :; } # of smolvm
+smolmake() { make -s -C $top smolmachine CACHE_DIR="$cache" SMOLVM="$real" "$@"; }
+# Two things that an emulated processor does to smolvm, and nothing else, are worth a second try: its own machine is slow to
+# answer, or dies while it starts.
+is_emulation() { grep -qE 'connection closed|agent process exited during startup' "$1"; }
+pack() { # IMAGE ROUTE [VARIABLE...]: sets $sidecar
+	image=$1 route=$2
+	shift 2
+	for try in 1 2 3; do
+		if smolmake IMAGE="$image" ROUTE="$route" "$@" >/w/answer 2>/w/said; then
+			sidecar=$(cat /w/answer)
+			cat /w/said
+			return
+		fi
+		cat /w/said
+		is_emulation /w/said || return 1
+		echo "(the emulation's fault: try $try)"
+	done
+	return 1
+}
+boot() { # COMMAND...: of smolvm that boots something; its output without smolvm's own remarks
+	for try in 1 2 3; do
+		if timeout 600 "$@" >/w/booted 2>/w/boot.err </dev/null; then
+			tr -d '\r' </w/booted
+			return
+		fi
+		cat /w/boot.err /w/booted >&2
+		cat /w/booted >>/w/boot.err
+		is_emulation /w/boot.err || return 1
+	done
+	return 1
+}
+packed() { # IMAGE: it is there, by whichever route; sets $sidecar
+	pack "$1" auto >/w/pack.log 2>&1 || { cat /w/pack.log && return 1; }
+}
+served() { # NAME OUTPUT: smolvm packs zoo:1's registry's NAME, without the pipeline; its words
+	DOCKER=docker "$top/cache/bin/with-registry" -r direct -t /w "zoo:1=$(docker image inspect --format '{{.Id}}' zoo:1)" -- \
+		sh -c 'exec timeout -k 10 200 "$1" pack create --image "$REGISTRY/$2" --output "$3" </dev/null' sh "$real" "$1" "$2" 2>&1
+}
+in_docker() { timeout 120 docker run --rm --network none "$@" </dev/null; }
+# What smolvm makes of the layers that it pulls (run: 1.32.2): folders have the time of now, files whole seconds, and a device or
+# pipe is an empty file. These are left out on both sides.
+as_merged() { # FILE
+	awk '{ if ($2 == "d") $5 = "-"; sub(/[.].*/, "", $5); if ($2 ~ /^[pc]$/) $2 = "-"; sub(/ dev=[0-9,]*| size=0 crc=00000000/, ""); print }' "$1"
+}
+# When it boots a machine, setuid, setgid and sticky bits are lost too.
+as_booted() { as_merged "$1" | awk '{ $3 = "0" substr($3, 2); print }'; } # FILE
+list_zoo='for folder in /bin /zoo; do list-tree $folder; done'
+
+# --- The cells
+cell_reader() { # it reads what we call an artifact, and says what we read
+	packed zoo:1 || fail 'no pack'
+	"$real" pack run --info --sidecar "$sidecar" >/w/info 2>/dev/null </dev/null || fail 'it does not read the sidecar'
+	cat /w/info
+	# of the config that was served: the image's own, or that of its one layer
+	if since 1017000; then
+		digest=$(docker image inspect --format '{{.Id}}' zoo:1)
+	else
+		digest=$(jq -r .digest "${sidecar%.smolmachine.smolmachine}.json")
+	fi
+	grep -q "^Digest: *$digest\$" /w/info || fail "the digest is not '$digest'"
+	$top/cache/bin/verify-machine "$sidecar" || fail 'verify-machine does not read it'
+}
+cell_direct() {
+	pack zoo:1 direct FORCE=1 || fail 'no pack'
+	$top/cache/bin/verify-machine "$sidecar"
+}
+cell_push() {
+	pack zoo:1 push FORCE=1 || fail 'no pack'
+	$top/cache/bin/verify-machine "$sidecar"
+}
+cell_container() {
+	skip 'the engine here has no bridge, by which a container would publish a port'
+}
+cell_hit() { # a hit asks smolvm for nothing
+	packed zoo:1 || fail 'no pack'
+	before=$(calls) path=$sidecar
+	smolmake IMAGE=zoo:1 >/w/answer || fail 'a hit fails'
+	is 'the answer' "$(cat /w/answer)" "$path"
+	is 'packs' "$(calls)" "$before"
+}
+cell_floor() { # from 1.13.0 on every pack is given the loopback at once, before that none is
+	packed zoo:1 || fail 'no pack'
+	grep '^pack create ' /w/calls | sed 's/.* floor=/floor=/' | sort | uniq -c
+	if since 1013000; then
+		is 'floors' "$(grep '^pack create ' /w/calls | sed 's/.* floor=//' | sort -u)" metadata
+		# and it is needed: what smolvm says without
+		if served zoo:1 /w/no-floor >/w/refused; then fail 'it packs without'; fi
+		tr '\r' '\n' </w/refused | grep -av '^$' | tail -n 3
+		grep -aqE 'permission denied|connection refused|network is unreachable' /w/refused || fail 'its words are not those that with-floor knows'
+	else
+		is 'floors' "$(grep '^pack create ' /w/calls | sed 's/.* floor=//' | sort -u)" ''
+	fi
+}
+same_trees() { # as_merged|as_booted
+	[ "$(wc -l </w/docker.tree)" -gt 20 ] || fail 'the tree in Docker is too small'
+	$1 /w/docker.tree >/w/docker.plain
+	$1 /w/machine.tree >/w/machine.plain
+	diff -u /w/docker.plain /w/machine.plain || fail 'the trees differ'
+	diff /w/docker.tree /w/machine.tree | grep -c '^>' | sed 's/$/ lines differ in what smolvm does not keep/'
+}
+cell_layer() { # the layer in the artifact has the tree that Docker has
+	packed zoo:1 || fail 'no pack'
+	in_docker zoo:1 /bin/sh -c "$list_zoo" >/w/docker.tree || fail 'docker run fails'
+	at=$(tail -c 64 "$sidecar" | od -An -j36 -N8 -tu8)
+	rm -rf /w/layer && mkdir -p /w/layer/root
+	head -c $((at)) "$sidecar" | zstd -dc | tar -xf - -C /w/layer layers || fail 'the assets are no tar'
+	is 'layers' "$(find /w/layer/layers -name '*.tar' | wc -l)" 1
+	tar -xpf /w/layer/layers/*.tar -C /w/layer/root --numeric-owner || fail 'the layer is no tar'
+	for folder in /bin /zoo; do /job/list-tree /w/layer/root$folder; done >/w/machine.tree
+	same_trees as_merged
+}
+cell_boot() { # the launcher boots: the same tree as in Docker
+	packed zoo:1 || fail 'no pack'
+	in_docker zoo:1 /bin/sh -c "$list_zoo" >/w/docker.tree || fail 'docker run fails'
+	boot "$real" pack run --sidecar "$sidecar" -- /bin/sh -c "$list_zoo" >/w/machine.tree || fail 'it does not boot'
+	same_trees as_booted
+}
+cell_agent() { # user, folder, variables, entry point and arguments are the image's
+	packed agent:1 || fail 'no pack'
+	in_docker agent:1 >/w/docker.report || fail 'docker run fails'
+	boot "$real" pack run --sidecar "$sidecar" >/w/machine.report || fail 'it does not boot'
+	cat /w/docker.report
+	if ! since 1014002; then # before which the artifact carries no user (run: 1.4.5 starts it as root)
+		sed -i '/^uid/d' /w/docker.report /w/machine.report
+	fi
+	diff -u /w/docker.report /w/machine.report || fail 'the reports differ'
+}
+cell_machine() { # a machine made from the sidecar: create, start, exec, stop
+	packed zoo:1 || fail 'no pack'
+	# a machine lives as long as its command, and the image's, a shell, ends at once
+	"$real" machine create --name cell --from "$sidecar" -- /bin/sleep 900 </dev/null || fail 'it is not created'
+	boot "$real" machine start --name cell || fail 'it does not start'
+	boot "$real" machine exec --name cell -- /bin/sh -c "$list_zoo" >/w/machine.tree || fail 'nothing can be executed'
+	"$real" machine stop --name cell </dev/null || fail 'it does not stop'
+	in_docker zoo:1 /bin/sh -c "$list_zoo" >/w/docker.tree || fail 'docker run fails'
+	same_trees as_booted
+}
+cell_fail() { # an image that is not there: smolvm's own words, and nothing under a final name
+	if SMOLVM_EGRESS_FLOOR=metadata served none:1 /w/none >/w/said; then fail 'it packs what is not there'; fi
+	tr '\r' '\n' </w/said | grep -av '^$' | tail -n 3
+	[ ! -e /w/none.smolmachine ] || fail 'it leaves a sidecar'
+}
+cell_killed() { # smolvm is killed in the middle of a pack: nothing is there, and the next run packs
+	rm -rf "$cache"
+	smolmake IMAGE=zoo:1 ROUTE=direct >/w/answer 2>/w/said &
+	run=$!
+	tries=1200
+	until [ -n "$(find "$cache/.run" -name '*.smolmachine' -size +1000k 2>/dev/null)" ] || [ $tries = 0 ]; do
+		kill -0 $run 2>/dev/null || break
+		tries=$((tries - 1))
+		sleep 0.1
+	done
+	pkill -KILL -f 'smol-vmm pack create' || fail 'there was no smolvm to kill'
+	wait $run && fail 'the run succeeds'
+	cat /w/said
+	is 'machines' "$(find "$cache" -maxdepth 1 -name '*smolmachine')" ''
+	pgrep -f smol-vmm >/dev/null && fail 'something of smolvm still runs'
+	pack zoo:1 direct || fail 'the next run does not pack'
+	is 'folders of runs' "$(ls "$cache/.run")" ''
+}
+cell_full() { # the disk is full: one line says so, and nothing is left
+	mkdir -p /w/small
+	mountpoint -q /w/small || mount -t tmpfs -o size=24m small /w/small
+	make -s -C $top smolmachine CACHE_DIR=/w/small/cache SMOLVM="$real" IMAGE=zoo:1 ROUTE=direct >/w/answer 2>/w/said && fail 'it packs into 24 MiB'
+	cat /w/said
+	grep -aqiE 'no space left|full|room' /w/said || fail 'the message does not say so'
+	is 'machines' "$(find /w/small/cache -maxdepth 1 -name '*smolmachine')" ''
+	umount /w/small
+}
+
+cell_record() { # what the stand-in, tests/fake/smolvm, has to be like: for tests/real/recorded
+	packed agent:1 || fail 'no pack'
+	to=/job/recorded/$version
+	mkdir -p "$to"
+	"$real" --version >"$to/version" 2>/dev/null </dev/null
+	"$real" pack create --help >"$to/help" 2>/dev/null </dev/null
+	"$real" pack run --info --sidecar "$sidecar" >"$to/info" 2>/dev/null </dev/null || echo "exit $?" >>"$to/info"
+	footer=$(tail -c 64 "$sidecar" | od -An -tx1 | tr -d ' \n')
+	at=$(tail -c 64 "$sidecar" | od -An -j36 -N8 -tu8) size=$(tail -c 64 "$sidecar" | od -An -j44 -N8 -tu8)
+	tail -c "+$((at + 1))" "$sidecar" | head -c $((size)) >"$to/manifest"
+	head -c $((at)) "$sidecar" | zstd -dc 2>/dev/null | tar -tf - >"$to/members"
+	echo "${footer%%0000000000000000*}" | cut -c1-24 >"$to/footer"
+	SMOLVM_EGRESS_FLOOR=metadata served agent:1 /w/recorded >"$to/no-image"
+	echo "exit $?" >>"$to/no-image"
+	"$real" pack create --image a:1 --output /w/x --no-such >"$to/bad-call" 2>&1 </dev/null
+	echo "exit $?" >>"$to/bad-call"
+	"$real" pack create --image ./x.tar --output /w/x >"$to/archive" 2>&1 </dev/null
+	echo "exit $?" >>"$to/archive"
+	"$real" pack create --image a:1 --output /w/x.smolmachine >"$to/output-name" 2>&1 </dev/null
+	echo "exit $?" >>"$to/output-name"
+	# what differs from run to run
+	port='s/127\.0\.0\.1:[0-9]*/REGISTRY/g'
+	for file in "$to"/*; do
+		tr '\r' '\n' <"$file" | sed -e "$port" -e 's/\x1b\[[0-9;?]*[a-zA-Z]//g' -e '/no packed assets found/d' >"$file.plain" && mv "$file.plain" "$file"
+	done
+}
+
+# --- All of them
+run_cell() { # VERSION CELL
+	version=$1
+	cache=/w/cache-$version
+	echo "$version" >/w/version
+	began=$(date +%s)
+	(cell_"$2") >"/job/log/$1.$2" 2>&1
+	case $? in
+	0) verdict=ok ;;
+	77) verdict=skip ;;
+	*) verdict=FAIL ;;
+	esac
+	echo "$1 $2 $verdict $(($(date +%s) - began))" | tee -a /job/results
+}
+all_cells() {
+	while read -r version; do
+		: >/w/calls
+		while read -r cell; do run_cell "$version" "$cell" </dev/null; done </job/cells
+		rm -rf "/w/cache-$version" "/w/home-$version"
+	done </job/versions
+}
+start_engine

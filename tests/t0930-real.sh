@@ -1,0 +1,112 @@
+#!/bin/sh
+# t0930-real: check-real asked for what it cannot do: one line, with the remedy, before anything starts. And the stand-in for
+# smolvm beside what was recorded of the real one (tests/real/recorded, by `make check-real RECORD=1`).
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+need jq skopeo zstd
+
+topic 'What check-real refuses'
+here=$tmp/checkout
+mkdir -p "$here/tests" "$tmp/bin" "$here/cache/tests"
+cp -r "$top/tests/real" "$here/tests/"
+borrow_tools "$tmp/bin" sh awk grep mkdir mktemp rm cat sed tail xargs uname ls mv cp chmod
+real() { # VARIABLE=VALUE...
+	env PATH="$tmp/bin" "$@" sh "$here/tests/real/run" >"$out" 2>"$err"
+}
+refused() { # WHAT ERE VARIABLE=VALUE...
+	_what=$1 _why=$2
+	shift 2
+	must_fail "$_what" real "$@"
+	like '... is refused, with the remedy' "$(cat "$err")" "^check-real: $_why"
+	is '... in one line, and nothing is tried' "$(wc -l <"$err")$(cat "$out")" 1
+}
+refused 'a version that there is not' "VERSIONS: '1.99' is not known; give some of: 1\\.4\\.5 .*1\\.32\\.2\$" VERSIONS='1.32.2 1.99'
+refused 'a version that is a pattern' "VERSIONS: '1.3.*' is not known; " VERSIONS='1.3.*'
+refused 'a cell that there is not' "CELLS: 'dirct' is not known; give some of: .*direct" CELLS='push dirct'
+refused 'no qemu' 'qemu-system-x86_64 is missing; run: make setup check-real$' VERSIONS=1.32.2
+fake_program "$tmp/bin/qemu-system-x86_64" exit
+for tool in depmod modprobe busybox mkfs.ext4; do fake_program "$tmp/bin/$tool" exit; done
+fake_program "$tmp/bin/dockerd" exit
+fake_program "$tmp/bin/uname" 'echo aarch64'
+refused 'another processor' 'the wheels and the kernel are for x86_64' VERSIONS=1.32.2
+fake_program "$tmp/bin/uname" 'echo x86_64'
+refused 'no apt-get' "the kernel comes from Debian's linux-image-amd64, and there is no apt-get here\$" VERSIONS=1.32.2
+fake_program "$tmp/bin/apt-get" exit
+fake_program "$tmp/bin/apt-cache" exit
+refused 'an apt that knows no kernel' 'apt knows no linux-image-amd64; run: apt-get update$' VERSIONS=1.32.2
+mkdir -p "$here/cache/real/linux"
+fake_program "$tmp/bin/python3" 'exit 1'
+refused 'no pip' 'pip is missing; run: make setup check-real$' VERSIONS=1.32.2
+fake_program "$tmp/bin/timeout" 'shift; exec "$@"'
+fake_program "$tmp/bin/python3" 'case $* in *--version*) ;; *) echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES"; exit 1 ;; esac'
+refused 'a wheel with another hash' 'the wheel of smolmachines 1\.32\.2 is not the one that tests/real/versions names by its SHA-256; it is not used$' VERSIONS=1.32.2
+fake_program "$tmp/bin/python3" 'case $* in *--version*) ;; *) echo "WARNING: retrying"; echo "ERROR: No matching distribution"; exit 1 ;; esac'
+refused 'a network that is not there' 'pip cannot download smolmachines 1\.32\.2: ERROR: No matching distribution$' VERSIONS=1.32.2
+is 'nothing half stays of all that' "$(ls "$here/cache/real")" linux
+
+topic 'The stand-in beside the real one'
+recorded=$top/tests/real/recorded
+isnt 'there are recordings' "$(ls "$recorded")" ''
+# The image that was packed for them, and a registry that has it.
+work=$tmp/images
+mkdir -p "$work"
+cp "$top/cache/tests/make-layers" "$top/cache/tests/list-tree" "$work/"
+. "$top/tests/real/images.sh"
+must agent "$tmp/agent.tar"
+printf "version: 0.1\nstorage: {filesystem: {rootdirectory: '%s'}}\nhttp: {addr: '127.0.0.1:0'}\n" "$tmp/registry" >"$tmp/registry.yml"
+docker-registry serve "$tmp/registry.yml" >"$tmp/registry.log" 2>&1 &
+must wait_for "grep -q 'listening on' '$tmp/registry.log'" 60
+registry=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$tmp/registry.log")
+must skopeo --insecure-policy copy -q --dest-tls-verify=false "docker-archive:$tmp/agent.tar" "docker://$registry/agent:x"
+
+standin() { # ARGUMENT...: of pack create or another command
+	env SMOLVM_EGRESS_FLOOR=metadata FAKE_SMOLVM_VERSION="$version" "$SMOLVM" "$@" >"$out" 2>"$err" </dev/null
+}
+manifest_of() { # SIDECAR
+	_at=$(tail -c 64 "$1" | od -An -j36 -N8 -tu8) _size=$(tail -c 64 "$1" | od -An -j44 -N8 -tu8)
+	tail -c "+$((_at + 1))" "$1" | head -c $((_size))
+}
+# What the image and the day make of a manifest is left out: sizes, digests, the time; the order of its fields stays.
+plain() { # MANIFEST
+	sed -e 's/"127\.0\.0\.1:[0-9]*\//"REGISTRY\//; s/agent:[0-9a-fx]*"/agent:TAG"/; s/[0-9a-f]\{64\}/DIGEST/g; s/"created": ".*"/"created": "TIME"/' \
+		-e 's/size": [0-9]*/size": N/' "$1"
+}
+words() { sed -e "s/127\\.0\\.0\\.1:[0-9]*/REGISTRY/g; s/agent:[0-9a-fx]*\$/agent:TAG/; s/sha256:[0-9a-f]*/DIGEST/; s/Checksum: .*/Checksum: CRC/" "$1"; }
+for folder in "$recorded"/*; do
+	version=${folder##*/} real=$folder
+	ok "smolvm $version" standin --version
+	is '... says its version so' "$(cat "$out")" "$(cat "$real/version")"
+	must_fail '... refuses an option that there is not' standin pack create --image a:1 --output "$tmp/made/x" --no-such
+	is '... in these words' "$(head -n 1 "$err")" "$(head -n 1 "$real/bad-call")"
+	flags=$(grep -o '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$real/help" | grep -o -- '--[a-z-]*$' | sort -u)
+	isnt '... has options' "$flags" ''
+	# shellcheck disable=SC2013 # words
+	for flag in $(cat "$recorded"/*/help | grep -o '^ *\(-[a-zA-Z], \)\?--[a-z-]*' | grep -o -- '--[a-z-]*$' | sort -u); do
+		case $flag in --help | --from-vm) continue ;; esac
+		standin pack create --image a:1 --output "$tmp/made/x" "$flag" --no-such
+		if echo "$flags" | grep -qx -- "$flag"; then
+			unlike "... knows $flag" "$(cat "$err")" "unexpected argument '$flag'"
+		else
+			like "... does not know $flag" "$(cat "$err")" "unexpected argument '$flag'"
+		fi
+	done
+	[ -e "$real/manifest" ] || continue # nothing was packed for it
+	rm -rf "$tmp/made" && mkdir "$tmp/made"
+	ok '... packs' standin pack create --image="$registry/agent:x" --output="$tmp/made/a"
+	manifest_of "$tmp/made/a.smolmachine" >"$tmp/manifest"
+	plain "$tmp/manifest" >"$tmp/found"
+	plain "$real/manifest" >"$tmp/wanted"
+	same '... a manifest of these fields, in this order, with these values' "$tmp/found" "$tmp/wanted"
+	is '... which ends as the real one does' "$(tail -c 2 "$tmp/manifest" | od -An -c)" "$(tail -c 2 "$real/manifest" | od -An -c)"
+	ok '... reads what it packs' standin pack run --sidecar "$tmp/made/a.smolmachine" --info
+	words "$out" >"$tmp/found"
+	words "$real/info" >"$tmp/wanted"
+	same '... and says so of it' "$tmp/found" "$tmp/wanted"
+	standin pack create --image a:1 --output /w/x.smolmachine
+	if grep -q 'names the executable stub' "$real/output-name"; then
+		is '... refuses the name of a sidecar in these words' "$(cat "$err")" "$(sed '/^exit/d' "$real/output-name")"
+	else
+		unlike '... refuses no name of a sidecar' "$(cat "$err")" 'names the executable stub'
+	fi
+done
+done_testing
