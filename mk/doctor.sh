@@ -140,11 +140,22 @@ check_registry() {
 	fi
 }
 
+# Whether this version packed and booted in `make check-real`: its table says so.
+is_proved() { # VERSION
+	grep -q "^| $1 |" "${0%/*}/../tests/real/RESULTS.md" 2>/dev/null && ! grep "^| $1 |" "${0%/*}/../tests/real/RESULTS.md" | grep -q FAIL
+}
 check_smolvm() {
 	if ! command -v "$SMOLVM" >/dev/null 2>&1; then
-		fail smolvm "SMOLVM: '$SMOLVM' is not there" 'install it from https://github.com/smol-machines/smolvm/releases, or give SMOLVM=path'
+		fail smolvm "SMOLVM: '$SMOLVM' is not there" 'install it from https://github.com/smol-machines/smolvm/releases, or by make setup SETUP_SMOLVM=pypi, or give SMOLVM=path'
 	elif within 10 "$SMOLVM" --version; then
-		ok smolvm "$said"
+		within 10 sh -c 'exec "$0" --version 2>/dev/null' "$SMOLVM" # without notes
+		version=$(printf '%s' "$said" | sed -n 's/.*smolvm \([0-9][0-9.]*\).*/\1/p')
+		if is_proved "${version:-none}"; then
+			proved='make check-real has packed and booted with this version'
+		else
+			proved='make check-real has no row for this version'
+		fi
+		ok smolvm "${version:+smolvm }${version:-$said}, '$(command -v "$SMOLVM")'; $proved"
 	else
 		fail smolvm "'$SMOLVM --version' fails: $said" 'install it anew'
 	fi

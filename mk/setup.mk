@@ -14,7 +14,9 @@ $(setup-goals) $(lint-goals) $(flags-file): | $(after-setup)
 
 ##@ Machine
 
-setup: ## install what is missing for the goals beside it (none: for smolmachine)
+setup: export PREFIX := $(value PREFIX)
+setup: export SETUP_SMOLVM := $(value SETUP_SMOLVM)
+setup: ## install what is missing for the goals beside it (none: for smolmachine; SETUP_SMOLVM=pypi: smolvm too)
 	@exec mk/setup.sh $(filter $(setup-goals),$(MAKECMDGOALS))
 
 doctor: export MAKE_VERSION := $(MAKE_VERSION)

@@ -4,7 +4,7 @@
 # Debian and Ubuntu by apt-get, macOS by Homebrew; elsewhere it names the packages and says no. One line per package; what is
 # there is not touched, so a second call installs nothing. As root, where no engine answers and one is wanted, it starts the
 # installed dockerd and says how to stop it.
-# Environment: DOCKER, SMOLVM, REGISTRY_IMAGE.
+# Environment: DOCKER, SMOLVM, REGISTRY_IMAGE, PREFIX, SETUP_SMOLVM (pypi: installs smolvm from there; empty: asks on a terminal).
 # Exit: 0 all is there, 1 something is not (named, with the remedy).
 set -u
 : "${DOCKER:=docker}" "${SMOLVM:=smolvm}" "${REGISTRY_IMAGE:=}"
@@ -47,7 +47,7 @@ check             tool:faketime           faketime                  -           
 real              tool:qemu-system-x86_64 qemu-system-x86           -             emulates a machine that boots smolvm's
 real              tool:depmod             kmod                      -             finds the modules of its kernel
 real              tool:mkfs.ext4          e2fsprogs                 -             makes its disks
-real              pip                     python3-pip               -             fetches smolvm's wheels
+real,pypi         pip                     python3-pip               -             fetches smolvm's wheels
 debian            tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker; a Debian to flatten
 engines           tool:rootlesskit        rootlesskit               -             runs Docker without root
 engines           tool:slirp4netns        slirp4netns               -             its network
@@ -261,13 +261,37 @@ start_dockerd() {
 	fi
 }
 
-# --- smolvm, which no package list has
+# --- smolvm, which no package list has: from PyPI, where the user says so
+get_smolvm() {
+	how=${SETUP_SMOLVM-}
+	if [ -z "$how" ] && [ "$SMOLVM" = smolvm ] && [ -t 0 ] && [ -t 2 ]; then
+		printf "setup: smolvm is missing: install it from PyPI (smolmachines) into '%s'? [y/N] " "${PREFIX:-${HOME-}/.local}" >&2
+		read -r answer
+		case $answer in [yY]*) how=pypi ;; esac
+	fi
+	if [ "$how" != pypi ]; then
+		say "missing  smolvm ('$SMOLVM'), by which images are packed: get it from https://github.com/smol-machines/smolvm/releases, or by: make setup SETUP_SMOLVM=pypi; or give SMOLVM=<path>"
+		return
+	fi
+	install pypi || return
+	if said=$("${0%/*}/get-smolvm.sh" 2>&1); then
+		say "install  smolvm, as $said"
+		case :$PATH: in *:"${said%/*}":*) ;; *) say "note     '${said%/*}' is not in PATH: give SMOLVM=$said, or add it" ;; esac
+	else
+		fail "smolvm cannot be installed: $said"
+	fi
+}
 end() {
 	if [ -n "$packer" ] && ! command -v -- "$SMOLVM" >/dev/null 2>&1; then
-		say "missing  smolvm ('$SMOLVM'), by which images are packed: get it from https://github.com/smol-machines/smolvm/releases, or give SMOLVM=<path>"
+		get_smolvm
 	fi
 	finish $failed
 }
+
+case ${SETUP_SMOLVM-} in
+'' | pypi) ;;
+*) say "SETUP_SMOLVM: '$SETUP_SMOLVM' is not known; give SETUP_SMOLVM=pypi, or none" && exit 1 ;;
+esac
 
 # --- The goals
 private() { [ "$system$(id -u)" = Linux0 ] && [ "${ENGINE-}" != current ]; } # check brings an engine of its own

@@ -40,7 +40,8 @@ user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS IMAGES_FILE CPUS 
 	REGISTRY_TIMEOUT BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS PROGRESS V
 
 # What goals other than packing take.
-tool-vars := CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PREFIX DESTDIR TESTS ENGINE STRICT KEEP FAULTS RUNS SEED VERSIONS CELLS
+tool-vars := CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PREFIX DESTDIR TESTS ENGINE STRICT KEEP FAULTS RUNS SEED VERSIONS CELLS RECORD \
+	SETUP_SMOLVM
 
 # --- Whose a variable is. A setting counts where it was named on this make's own command line, or where the environment
 # has SMOLMAKE_<NAME>, which nobody else uses; the command line goes first. All else is somebody else's:

@@ -123,7 +123,7 @@ is '... what a user needs, one line a package' "$(packages)" "$(list $user docke
 is '... and tells apt each name once' "$(installed)" "$(list $user docker.io iptables)"
 like '... starts the engine' "$(cat "$out")" '^setup: started  dockerd, process [0-9]+, log in .*; to stop it: kill [0-9]+$'
 like '... and says in the end that smolvm is missing, and how to get it' "$(tail -n 1 "$out")" \
-	"^setup: missing  smolvm \\('smolvm'\\), .*: get it from https://github.com/smol-machines/smolvm/releases, or give SMOLVM=<path>\$"
+	"^setup: missing  smolvm \\('smolvm'\\), .*: get it from https://github.com/smol-machines/smolvm/releases, or by: make setup SETUP_SMOLVM=pypi; or give SMOLVM=<path>\$"
 pid=$(sed -n 's/.*to stop it: kill //p' "$out")
 ok '... which runs' alive "$pid"
 unlike "... without our descriptors" "$(cd "/proc/$pid/fd" && echo *)" "(^| )[3-9]( |$)"

@@ -39,7 +39,7 @@ ok 'a fit machine' doctor
 is '... has nothing to mend' "$(bad)" ''
 is '... in one line a thing' "$(sed 's/^ok    \([^:]*\): .*/\1/' "$out" | xargs -n 99)" \
 	'GNU Make C compiler libcurl jansson zlib OpenSSL libarchive zstd libmicrohttpd jq engine engine is local registry image smolvm /dev/kvm CACHE_DIR'
-like '... with the facts' "$(cat "$out")" '^ok    smolvm: smolvm 1\.17\.0$'
+like '... with the facts' "$(cat "$out")" "^ok    smolvm: smolvm 1\\.17\\.0, '$bin/smolvm'; make check-real has "
 is '... and nothing else' "$(cat "$err")" ''
 is '... and it leaves nothing' "$(ls "$TMPDIR")$(ls -A "$CACHE_DIR" 2>/dev/null)" ''
 
@@ -51,7 +51,7 @@ sick() { # DESCRIPTION LINE-PATTERN: doctor fails, with that one line
 machine && rm "$bin/jq"
 sick 'no jq' 'jq: is not there; make setup$'
 machine && rm "$bin/smolvm"
-sick 'no smolvm' "smolvm: SMOLVM: 'smolvm' is not there; install it from .*, or give SMOLVM=path\$"
+sick 'no smolvm' "smolvm: SMOLVM: 'smolvm' is not there; install it from .*, or by make setup SETUP_SMOLVM=pypi, or give SMOLVM=path\$"
 machine && fake smolvm 'echo cannot load library; exit 127'
 sick 'a broken smolvm' "smolvm: .* fails: cannot load library; install it anew\$"
 machine && fake smolvm 'exit 3'

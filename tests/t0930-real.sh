@@ -8,6 +8,8 @@ need jq skopeo zstd
 topic 'What check-real refuses'
 here=$tmp/checkout
 mkdir -p "$here/tests" "$tmp/bin" "$here/cache/tests"
+mkdir -p "$here/mk"
+cp "$top/mk/wheel.sh" "$here/mk/"
 cp -r "$top/tests/real" "$here/tests/"
 borrow_tools "$tmp/bin" sh awk grep mkdir mktemp rm cat sed tail xargs uname ls mv cp chmod
 real() { # VARIABLE=VALUE...
@@ -36,13 +38,53 @@ fake_program "$tmp/bin/apt-cache" exit
 refused 'an apt that knows no kernel' 'apt knows no linux-image-amd64; run: apt-get update$' VERSIONS=1.32.2
 mkdir -p "$here/cache/real/linux"
 fake_program "$tmp/bin/python3" 'exit 1'
-refused 'no pip' 'pip is missing; run: make setup check-real$' VERSIONS=1.32.2
+refused 'no pip' 'pip is missing; Debian: apt-get install python3-pip$' VERSIONS=1.32.2
 fake_program "$tmp/bin/timeout" 'shift; exec "$@"'
 fake_program "$tmp/bin/python3" 'case $* in *--version*) ;; *) echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES"; exit 1 ;; esac'
-refused 'a wheel with another hash' 'the wheel of smolmachines 1\.32\.2 is not the one that tests/real/versions names by its SHA-256; it is not used$' VERSIONS=1.32.2
+refused 'a wheel with another hash' 'the wheel of smolmachines 1\.32\.2 is not the one whose SHA-256 is known here; it is not used$' VERSIONS=1.32.2
 fake_program "$tmp/bin/python3" 'case $* in *--version*) ;; *) echo "WARNING: retrying"; echo "ERROR: No matching distribution"; exit 1 ;; esac'
 refused 'a network that is not there' 'pip cannot download smolmachines 1\.32\.2: ERROR: No matching distribution$' VERSIONS=1.32.2
 is 'nothing half stays of all that' "$(ls "$here/cache/real")" linux
+
+topic 'smolvm from PyPI'
+row=$(grep -v '^#' "$top/tests/real/versions" | tail -n 1 | awk '{ print "version=" $1 " hash=" $2 }')
+like 'what setup installs is the newest that check-real knows' "$(grep '^version=' "$top/mk/get-smolvm.sh")" "^$row\$"
+# A pip that brings a wheel: its smol-vmm says where its parts are.
+mkdir -p "$tmp/wheel/smol"
+printf '#!/bin/sh\necho "$SMOLVM_LIB_DIR $LD_LIBRARY_PATH $SMOLVM_AGENT_ROOTFS_TAR: $*"\n' >"$tmp/wheel/smol/smol-vmm"
+: >"$tmp/wheel/smol/libkrun.so"
+(cd "$tmp/wheel" && python3 -m zipfile -c "$tmp/it.whl" smol)
+rm "$tmp/bin/uname"
+borrow_tools "$tmp/bin" env tr cut id uname
+python=$(python3 -c 'import sys; print(sys.executable)')
+fake_program "$tmp/bin/python3" "case \$* in
+	*--version*) ;;
+	*' download '*) echo \"\$*\" >>'$tmp/pip.log'; for folder; do [ \"\$last\" != --dest ] || cp '$tmp/it.whl' \"\$folder/\"; [ \"\$last\" != --requirement ] || cat \"\$folder\" >>'$tmp/pip.log'; last=\$folder; done ;;
+	*) exec $python \"\$@\" ;;
+	esac"
+get() { env PATH="$tmp/bin" HOME="$tmp/user" "$@" sh "$top/mk/get-smolvm.sh" >"$out" 2>"$err"; }
+mkdir "$tmp/user"
+ok 'it is installed' get
+is '... as a command of the user' "$(cat "$out")" "$tmp/user/.local/bin/smolvm"
+like '... by the hash of its wheel' "$(cat "$tmp/pip.log")" "^smolmachines==.* --hash=sha256:${row##*=}\$"
+ok '... which runs' "$tmp/user/.local/bin/smolvm" pack create
+parts="$tmp/user/.local/share/smolvm-pypi/$(echo "$row" | sed 's/version=\([^ ]*\).*/\1/')/smol"
+is '... and knows where its parts are' "$("$tmp/user/.local/bin/smolvm" pack create)" "$parts $parts $parts/agent-rootfs.tar.zst: pack create"
+: >"$tmp/pip.log"
+ok 'a second time' get
+is '... nothing is fetched' "$(cat "$tmp/pip.log")" ''
+ok 'PREFIX is elsewhere' get PREFIX="$tmp/prefix"
+is '... and taken' "$(cat "$out")" "$tmp/prefix/bin/smolvm"
+must_fail 'a PREFIX that is no path' get PREFIX=here
+like '... is named' "$(cat "$err")" "^PREFIX: 'here' is no absolute path\$"
+mkdir -p "$tmp/other/bin"
+echo 'another' >"$tmp/other/bin/smolvm"
+must_fail "another's smolvm" get PREFIX="$tmp/other"
+like '... is named' "$(cat "$err")" "is somebody else's; nothing was changed, give another PREFIX\$"
+is '... and stays' "$(cat "$tmp/other/bin/smolvm")" another
+must_fail 'SETUP_SMOLVM with a value that there is not' run_make setup SETUP_SMOLVM=brew
+like '... is refused, with the remedy' "$(cat "$out" "$err")" "SETUP_SMOLVM: 'brew' is not known; give SETUP_SMOLVM=pypi, or none"
+is 'nothing half stays' "$(find "$tmp/user" "$tmp/prefix" "$tmp/other" -name '*.tmp' -o -name '*.??????')" ''
 
 topic 'The stand-in beside the real one'
 recorded=$top/tests/real/recorded
