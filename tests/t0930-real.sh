@@ -55,7 +55,7 @@ printf '#!/bin/sh\necho "$SMOLVM_LIB_DIR $LD_LIBRARY_PATH $SMOLVM_AGENT_ROOTFS_T
 : >"$tmp/wheel/smol/libkrun.so"
 (cd "$tmp/wheel" && python3 -m zipfile -c "$tmp/it.whl" smol)
 rm "$tmp/bin/uname"
-borrow_tools "$tmp/bin" env tr cut id uname
+borrow_tools "$tmp/bin" env tr cut id uname ln
 python=$(python3 -c 'import sys; print(sys.executable)')
 fake_program "$tmp/bin/python3" "case \$* in
 	*--version*) ;;
