@@ -6,7 +6,7 @@
  * set for this one child, and never over what the user has said of floors; where that keeps the child from the
  * registry, a line says so.
  * VERSION and LOG are files: the first line of `smolvm --version`, and where the command's output goes.
- * With -i that the user's own floor is in the way is a failure of that image.
+ * A failure that smolvm's own words do not help with gets a line that does; with -i it is that image's failure.
  * Exit: the command's.
  */
 #include <errno.h>
@@ -26,17 +26,35 @@
  * listener.
  */
 static bool
-loopback_refused(const char *log)
+loopback_refused(const char *text)
 {
 	static const char *const signs[] = {"connect: permission denied", "connect: connection refused",
 					    "connect: network is unreachable"};
-	char *text = read_text(log, 1 << 20, NULL);
 	bool refused = false;
 
-	for (size_t i = 0; text && i < LENGTH(signs); i++)
+	for (size_t i = 0; i < LENGTH(signs); i++)
 		refused = refused || strstr(text, signs[i]) != NULL;
-	free(text);
 	return refused;
+}
+
+/*
+ * smolvm does not unpack a layer that both deletes and makes a name (run: 1.32.2, check-real, cell odd). Of
+ * one layer nothing has to be deleted.
+ */
+static void
+explain_layer(const char *key)
+{
+	static const char remedy[] = "SQUASH=1 packs it as one layer";
+	struct failure f;
+	char *reason;
+
+	complain("SQUASH: smolvm cannot unpack a layer of this image; %s", remedy);
+	if (key == NULL || !failure_read(key, &f))
+		return;
+	reason = format("%s; %s", f.reason, remedy);
+	failure_write(key, "pack", f.code, reason);
+	free(reason);
+	failure_free(&f);
 }
 
 /* What the user has said, by any name that smolvm reads (smolvm-network, egress.rs: floor_mode). */
@@ -71,6 +89,19 @@ explain(const char *key, const char *name)
 	free(why);
 }
 
+static void
+explain_failure(const char *key, const char *log, const char *theirs)
+{
+	char *text = read_text(log, 1 << 20, NULL);
+
+	if (text != NULL && theirs != NULL && loopback_refused(text))
+		explain(key, theirs);
+	else if (text != NULL && strstr(text, "layer extraction failed") != NULL &&
+		 strcmp(setting("SQUASH"), "1") != 0)
+		explain_layer(key);
+	free(text);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -98,8 +129,8 @@ main(int argc, char **argv)
 	    setenv(FLOOR, "metadata", 1) != 0)
 		die_errno(EXIT_SYSTEM, "cannot set " FLOOR);
 	o = run_command(&c);
-	if (o.code != 0 && !caught_signal() && theirs != NULL && loopback_refused(argv[first + 1]))
-		explain(key, theirs);
+	if (o.code != 0 && !caught_signal())
+		explain_failure(key, argv[first + 1], theirs);
 	free(version);
 	end_as_caught();
 	return o.code;

@@ -34,6 +34,11 @@ for fault in fail enospc; do
 	like '... is told by what smolvm said last' "$(last)" "^1 of 1 failed: $one: pack: .*(Input/output error|No space left)"
 done
 like '... with the room that is left, and the setting' "$(last)" "MB are free at '$CACHE_DIR': make room there, or give another CACHE_DIR"
+export FAKE_SMOLVM_FAULT=odd-layer FAKE_SMOLVM_VERSION=1.32.2
+must_fail 'an image with a layer that smolvm does not unpack' run_make smolmachine IMAGE="$one"
+like '... fails with what helps' "$(cat "$err")" '^error: SQUASH: smolvm cannot unpack a layer of this image; SQUASH=1 packs it as one layer$'
+like '... which the last line has too' "$(last)" '^1 of 1 failed: .*layer extraction failed.*; SQUASH=1 packs it as one layer$'
+unset FAKE_SMOLVM_VERSION
 export FAKE_SMOLVM_FAULT=wrong-crc
 must_fail 'a sidecar that is not whole' run_make smolmachine IMAGE="$one"
 like '... fails at verify' "$(last)" "^1 of 1 failed: $one: verify: SMOLVM: .*left a sidecar that is not whole"

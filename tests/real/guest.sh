@@ -177,6 +177,20 @@ cell_fail() { # an image that is not there: smolvm's own words, and nothing unde
 	tr '\r' '\n' </w/said | grep -av '^$' | tail -n 3
 	[ ! -e /w/none.smolmachine ] || fail 'it leaves a sidecar'
 }
+cell_odd() { # a layer that both deletes and makes a name: as it is, or by SQUASH=1, which the error names
+	if pack odd:1 direct; then
+		echo 'it packs as it is'
+	else
+		grep -q 'SQUASH=1 packs it as one layer' /w/said || fail 'the error does not say what helps'
+		pack odd:1 direct SQUASH=1 || fail 'SQUASH=1 does not help'
+	fi
+	list_odd='list-tree /zoo'
+	in_docker odd:1 /bin/sh -c "$list_odd" >/w/docker.tree || fail 'docker run fails'
+	boot "$real" pack run --sidecar "$sidecar" -- /bin/sh -c "$list_odd" >/w/machine.tree || fail 'it does not boot'
+	as_booted /w/docker.tree >/w/docker.plain
+	as_booted /w/machine.tree >/w/machine.plain
+	diff -u /w/docker.plain /w/machine.plain || fail 'the trees differ'
+}
 cell_killed() { # smolvm is killed in the middle of a pack: nothing is there, and the next run packs
 	rm -rf "$cache"
 	smolmake IMAGE=zoo:1 ROUTE=direct >/w/answer 2>/w/said &
