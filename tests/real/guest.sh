@@ -5,7 +5,7 @@
 set -u
 top=/smolmake
 real=$top/tests/real/smolvm
-export TERM=dumb LC_ALL=C DOCKER_HOST=unix:///var/run/docker.sock SMOLMAKE_PACK_TIMEOUT=1500 SMOLMAKE_TOOL_TIMEOUT=300 SMOLMAKE_PUSH_TIMEOUT=900
+export TERM=dumb LC_ALL=C DOCKER_HOST=unix:///var/run/docker.sock SMOLMAKE_PACK_TIMEOUT=400 SMOLMAKE_TOOL_TIMEOUT=300 SMOLMAKE_PUSH_TIMEOUT=900
 mkdir -p /job/log /w/cells
 
 start_engine() {
@@ -31,9 +31,9 @@ code() { echo "$version" | awk -F. '{ print $1 * 1000000 + $2 * 1000 + $3 }'; }
 since() { [ "$(code)" -ge "$1" ]; } # as in helpers/machine/quirks.h: 1013000
 calls() { grep -c '^pack create ' /w/calls || :; } # of smolvm
 smolmake() { make -s -C $top smolmachine CACHE_DIR="$cache" SMOLVM="$real" "$@"; }
-# Two things that an emulated processor does to smolvm, and nothing else, are worth a second try: its own machine is slow to
-# answer, or dies while it starts.
-is_emulation() { grep -qE 'connection closed|agent process exited during startup' "$1"; }
+# Three things that an emulated processor does to smolvm, and nothing else, are worth a second try: the connection to its own
+# machine breaks, the machine dies while it starts, or its four processors wait for one another for minutes.
+is_emulation() { grep -qE 'connection closed|agent process exited during startup|did not end within 400 s' "$1"; }
 pack() { # IMAGE ROUTE [VARIABLE...]: sets $sidecar
 	image=$1 route=$2
 	shift 2
