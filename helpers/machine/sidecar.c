@@ -49,8 +49,9 @@ static bool
 parse_manifest(int fd, struct sidecar *s, char why[200])
 {
 	json_error_t error;
-	json_t *root, *layers;
+	json_t *root, *assets, *layers;
 	char *text, mode[32];
+	bool listed;
 
 	text = xmalloc((size_t)s->manifest_size);
 	if (!read_at(fd, text, (size_t)s->manifest_size, (off_t)s->manifest_offset)) {
@@ -69,7 +70,9 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 	copy_text(s->platform, sizeof(s->platform), root, "platform");
 	copy_text(s->host, sizeof(s->host), root, "host_platform");
 	copy_text(s->version, sizeof(s->version), root, "smolvm_version");
-	layers = json_object_get(json_object_get(root, "assets"), "layers");
+	assets = json_object_get(root, "assets");
+	layers = json_object_get(assets, "layers");
+	listed = json_is_object(assets); /* smolvm leaves empty lists out, but never the assets */
 	s->layers = json_array_size(layers);
 	copy_text(s->layer, sizeof(s->layer), json_array_get(layers, 0), "digest");
 	copy_text(mode, sizeof(mode), root, "mode");
@@ -78,7 +81,7 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 		snprintf(why, 200, "the manifest names no image");
 	else if (*mode != '\0' && strcmp(mode, "container") != 0)
 		snprintf(why, 200, "its mode is '%s': it was not packed from an image", mode);
-	else if (s->layers == 0)
+	else if (listed && s->layers == 0)
 		snprintf(why, 200, "the manifest lists no layer");
 	else
 		return true;
