@@ -40,8 +40,11 @@ copy_text(char *to, size_t size, json_t *object, const char *key)
 
 	if (n >= size)
 		n = size - 1;
-	for (size_t i = 0; i < n; i++)
-		to[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? '?' : text[i];
+	for (size_t i = 0; i < n; i++) {
+		to[i] = text[i];
+		if ((unsigned char)text[i] < ' ' || text[i] == 127)
+			to[i] = '?';
+	}
 	to[n] = '\0';
 }
 
