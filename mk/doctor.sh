@@ -153,7 +153,7 @@ check_smolvm() {
 		if is_proved "${version:-none}"; then
 			proved='make check-real has packed and booted with this version'
 		else
-			proved='make check-real has no row for this version'
+			proved='make check-real has no row without a failure for this version'
 		fi
 		ok smolvm "${version:+smolvm }${version:-$said}, '$(command -v "$SMOLVM")'; $proved"
 	else
