@@ -56,7 +56,7 @@ parse_config(const char *text, char digest[DIGEST])
 	bool good = false;
 
 	if (config) {
-		name = strrchr(config, '/') ? strrchr(config, '/') + 1 : config;
+		name = base_name(config);
 		hex = format("%.*s", (int)strcspn(name, "."), name);
 		good = digest_of_hex(hex, "", digest);
 		free(hex);

@@ -334,7 +334,7 @@ main(int argc, char **argv)
 	r.image = needed("REGISTRY_IMAGE");
 	failure_about(keys, "serve");
 	timeout = seconds_setting("REGISTRY_TIMEOUT", 10);
-	r.name = format(CONTAINER_PREFIX "%s", strrchr(run, '/') ? strrchr(run, '/') + 1 : run);
+	r.name = format(CONTAINER_PREFIX "%s", base_name(run));
 	r.nonce = format("%s-%lld", r.name, (long long)now_ms());
 	r.log = run_path(RUN_REGISTRY_LOG);
 	mark = run_path(RUN_REGISTRY);

@@ -58,14 +58,6 @@ struct queue {
 	bool quiet, keep_going;
 };
 
-static const char *
-base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* One line, that no other holder of a lock has. The caller frees it. */
 static char *
 signature(const char *text)
@@ -151,7 +143,7 @@ take(struct queue *q)
 
 		if (l->file == NULL || taken == (q->slots ? 1 : batch_size()))
 			continue;
-		failure_about(q->inputs ? base(l->file) : NULL, "lock");
+		failure_about(q->inputs ? base_name(l->file) : NULL, "lock");
 		l->fd = lock_try(l->file);
 		failure_about(NULL, NULL);
 		if (l->fd < 0) {
@@ -182,7 +174,7 @@ take_or_wait(struct queue *q)
 			while (l->file == NULL)
 				l++;
 			holder = lock_holder(l->file);
-			say("waiting for '%s', held by %s", base(l->file), holder);
+			say("waiting for '%s', held by %s", base_name(l->file), holder);
 			free(holder);
 			say_at = now_ms() + REMIND_MS;
 		}
@@ -196,11 +188,11 @@ take_or_wait(struct queue *q)
 static void
 take_failure(const struct lock *l, const struct shared *s)
 {
-	char *name = typed_name(base(l->file)),
+	char *name = typed_name(base_name(l->file)),
 	     *why = format("the pack of pid %ld failed meanwhile: %s", s->pid, s->failure.reason);
 
 	say("%s: %s; taken as ours", name, why);
-	failure_write(base(l->file), s->failure.step, s->failure.code, why);
+	failure_write(base_name(l->file), s->failure.step, s->failure.code, why);
 	free(why);
 	free(name);
 }
@@ -250,7 +242,7 @@ leave_failure(const struct queue *q, struct lock *l, int code)
 	struct shared s = {.holder = q->sign, .inputs = q->inputs, .pid = (long)getpid()};
 	char *older = l->kept;
 
-	if (code != 0 && (caught_signal() || !failure_read(base(l->file), &s.failure)))
+	if (code != 0 && (caught_signal() || !failure_read(base_name(l->file), &s.failure)))
 		return; /* what others left stays */
 	l->kept = NULL;
 	if (code != 0 && s.failure.code < 128) {
@@ -270,7 +262,7 @@ run_batch(struct queue *q, char *const *command)
 
 	for (int i = 0; i < q->count; i++)
 		if (q->lock[i].fd >= 0) {
-			char *longer = format("%s%s%s", names, *names ? " " : "", base(q->lock[i].file));
+			char *longer = format("%s%s%s", names, *names ? " " : "", base_name(q->lock[i].file));
 
 			free(names);
 			names = longer;

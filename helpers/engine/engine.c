@@ -14,14 +14,6 @@
 #include "lib/json.h"
 #include "run/files.h"
 
-static const char *
-base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Whether an engine answers the client. */
 static bool
 client_gets_answers(const char *docker, unsigned timeout)
@@ -44,10 +36,10 @@ check_engine(const char *docker, unsigned timeout, bool remote)
 
 	if (program == NULL)
 		refuse("DOCKER: '%s' is not installed; %s%s", docker,
-		       strstr(base(docker), "podman") != NULL
+		       strstr(base_name(docker), "podman") != NULL
 			   ? "install podman, or leave DOCKER unset for docker"
 			   : "run `make setup`",
-		       strstr(base(docker), "podman") == NULL && find_program("podman")
+		       strstr(base_name(docker), "podman") == NULL && find_program("podman")
 			   ? ", or give DOCKER=podman"
 			   : "");
 	free(program);
@@ -84,7 +76,7 @@ check_engine(const char *docker, unsigned timeout, bool remote)
 char *
 pin_name(const char *slug)
 {
-	return format(PIN_PREFIX "%s.%s", slug, base(needed("RUN")));
+	return format(PIN_PREFIX "%s.%s", slug, base_name(needed("RUN")));
 }
 
 /* podman's inspect leaves the prefix out, its iidfile does not. */

@@ -23,18 +23,10 @@ static const struct engine_kind kinds[] = {
 		.untags = true},
 };
 
-static const char *
-base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 bool
 is_named_podman(const char *docker)
 {
-	return strcmp(base(docker), "podman") == 0 || strcmp(base(docker), "podman-remote") == 0;
+	return strcmp(base_name(docker), "podman") == 0 || strcmp(base_name(docker), "podman-remote") == 0;
 }
 
 bool

@@ -37,14 +37,6 @@ open_run(const char *run)
 	return -1;
 }
 
-static const char *
-owner_of(const char *run)
-{
-	const char *slash = strrchr(run, '/');
-
-	return slash ? slash + 1 : run;
-}
-
 static bool
 run_has(const char *run, const char *name)
 {
@@ -163,7 +155,7 @@ sweep_containers(void)
 static bool
 close_registry(const char *run)
 {
-	const char *owner = owner_of(run);
+	const char *owner = base_name(run);
 	char *name = format(CONTAINER_PREFIX "%s", owner);
 	bool there = run_has(run, "registry"), closed = !there || remove_container(name);
 
@@ -197,7 +189,7 @@ close_runs(char *const *runs, size_t count)
 bool
 run_is_dead(const char *run)
 {
-	const char *owner = owner_of(run);
+	const char *owner = base_name(run);
 	enum alive state = owner_state(owner);
 	int fd = state == UNKNOWN ? open_run(run) : -1;
 
@@ -265,12 +257,12 @@ static bool
 is_doubtful(const char *run)
 {
 	struct stat st;
-	int fd = owner_is_of_other_boot(owner_of(run)) ? open_run(run) : -1;
+	int fd = owner_is_of_other_boot(base_name(run)) ? open_run(run) : -1;
 	bool doubtful;
 
 	if (fd < 0)
 		return false;
-	doubtful = claim_state(owner_of(run), fd) == UNKNOWN && fstat(fd, &st) == 0 &&
+	doubtful = claim_state(base_name(run), fd) == UNKNOWN && fstat(fd, &st) == 0 &&
 		   time(NULL) - st.st_mtime > OLD_SECONDS;
 	close(fd);
 	return doubtful;

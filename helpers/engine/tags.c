@@ -263,7 +263,7 @@ call(const struct list *more, const char *word, ...)
 static bool
 untag_parent(const char *run, const char *id, const struct list *references)
 {
-	const char *owner = strrchr(run, '/') ? strrchr(run, '/') + 1 : run;
+	const char *owner = base_name(run);
 	char *pin = format(PIN_PREFIX "keep.%s", owner), *file = format("%s/keep.tag", run);
 	char *name = format("--name=" CONTAINER_PREFIX "keep-%s", owner), *container = strchr(name, '=') + 1;
 	char *label = format("--label=" OWNER_LABEL "=%s", owner);

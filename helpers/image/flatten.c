@@ -86,7 +86,7 @@ apply(struct flat *f, const struct entry_reader *r, uint32_t layer, char why[WHY
 
 	if (!clean_path(e->path, path))
 		return fail(why, "an entry has the unusable name '%.140s'", e->path);
-	base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	base = base_name(path);
 	if (strncmp(base, ".wh.", strlen(".wh.")) == 0)
 		return white_out(f, path, base, layer, why);
 	if (*path == '\0' && e->type != '5')

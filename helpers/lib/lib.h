@@ -66,6 +66,9 @@ char *xstrdup(const char *s);
 
 bool ends_with(const char *s, const char *end);
 
+/* Where the part behind the last slash begins; all of it where there is none. */
+const char *base_name(const char *path);
+
 /* As sprintf, into memory of its own: the caller frees it. */
 char *format(const char *fmt, ...) PRINTF(1, 2);
 

@@ -100,10 +100,9 @@ finish_stdout(void)
 void
 set_progname(const char *name)
 {
-	const char *slash = strrchr(name, '/');
 	static bool called;
 
-	progname = slash ? slash + 1 : name;
+	progname = base_name(name);
 	fill_standard_descriptors(); /* every program calls this before anything else */
 	if (called)
 		return;

@@ -34,6 +34,14 @@ xstrdup(const char *s)
 	return memcpy(xmalloc(size), s, size);
 }
 
+const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 bool
 ends_with(const char *s, const char *end)
 {

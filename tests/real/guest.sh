@@ -141,7 +141,7 @@ cell_layer() { # the layer in the artifact has the tree that Docker has
 	for folder in /bin /zoo; do /job/list-tree /w/layer/root$folder; done >/w/machine.tree
 	same_trees as_merged
 }
-cell_boot() { # the launcher boots: the same tree as in Docker
+cell_boot() { # the sidecar boots, by `pack run`: the same tree as in Docker
 	packed zoo:1 || fail 'no pack'
 	in_docker zoo:1 /bin/sh -c "$list_zoo" >/w/docker.tree || fail 'docker run fails'
 	boot "$real" pack run --sidecar "$sidecar" -- /bin/sh -c "$list_zoo" >/w/machine.tree || fail 'it does not boot'

@@ -281,13 +281,26 @@ clock_runs(void **state)
 	assert_in_range(now_ms() - start, 19, 5000);
 }
 
+static void
+last_parts(void **state)
+{
+	(void)state;
+	same_text("a path", base_name("/usr/bin/podman"), "podman");
+	same_text("a name", base_name("podman"), "podman");
+	same_text("a folder", base_name("/usr/bin/"), "");
+	assert_true(ends_with("x.tag", ".tag"));
+	assert_false(ends_with("tag", ".tag"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(numbers),  cmocka_unit_test(amounts), cmocka_unit_test(number_of_an_option),
-	    cmocka_unit_test(lists),    cmocka_unit_test(formats), cmocka_unit_test(settings),
-	    cmocka_unit_test(messages), cmocka_unit_test(usages),  cmocka_unit_test(clock_runs),
+	    cmocka_unit_test(last_parts), cmocka_unit_test(numbers),
+	    cmocka_unit_test(amounts),    cmocka_unit_test(number_of_an_option),
+	    cmocka_unit_test(lists),      cmocka_unit_test(formats),
+	    cmocka_unit_test(settings),   cmocka_unit_test(messages),
+	    cmocka_unit_test(usages),     cmocka_unit_test(clock_runs),
 	};
 
 	return RUN_TESTS(tests);
