@@ -165,6 +165,19 @@ make_folders(const char *path, mode_t mode)
 	return mkdir(path, mode) == 0 || errno == EEXIST ? 0 : -1;
 }
 
+void
+list_folder(const char *path, struct list *names)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			list_add(names, entry->d_name);
+	if (folder != NULL)
+		closedir(folder);
+}
+
 int
 sync_path(const char *path)
 {

@@ -167,6 +167,9 @@ void append_line(const char *path, const char *text);
  */
 int make_folders(const char *path, mode_t mode);
 
+/* Adds the names of what is in a folder, in no order; none where it cannot be read. */
+void list_folder(const char *path, struct list *names);
+
 /* fsync of a file or folder by name; -1 and errno where it fails. */
 int sync_path(const char *path);
 
