@@ -99,7 +99,7 @@ gnu_sparse_header(const char *name, uint64_t size, const struct extent *extent, 
 	for (size_t i = 1; i + 1 < blocks; i++)
 		block[i * TAR_BLOCK + MORE_EXTENTS * EXTENT] = 1;
 	block[AT_TYPE] = 'S';
-	block[AT_EXTENDED] = blocks > 1;
+	block[AT_EXTENDED] = (char)(blocks > 1);
 	put_number(block + AT_SIZE, stored);
 	put_number(block + AT_REAL_SIZE, size);
 	put_checksum(block);

@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/pour.h"
 #include "image/proof.h"
-
-enum { CHUNK = 256 << 10 };
 
 /* Where the plain tar goes. */
 static bool
@@ -23,22 +22,9 @@ deliver(void *arg, const void *bytes, size_t size, char why[WHY])
 }
 
 static bool
-read_blob(const struct export *e, const struct blob *b, struct proof *p, char why[WHY])
+add_piece(void *proof, const void *bytes, size_t size, char why[WHY])
 {
-	unsigned char *chunk = xmalloc(CHUNK);
-	uint64_t done = 0;
-	bool good = true;
-
-	while (good && done < b->size) {
-		size_t n = b->size - done < CHUNK ? (size_t)(b->size - done) : CHUNK;
-
-		good = read_at(e->spool, chunk, n, b->offset + (off_t)done)
-			   ? proof_add(p, chunk, n, why)
-			   : fail_errno(why, "cannot read it");
-		done += n;
-	}
-	free(chunk);
-	return good;
+	return proof_add(proof, bytes, size, why);
 }
 
 /* Images share layers: whoever has this one at this place need not read it again. */
@@ -61,7 +47,7 @@ check(struct export *e, struct blob *b, const char *diff_id, int out, char why[W
 {
 	struct proof *p = proof_new(b->coding, deliver, &out);
 	char plain[DIGEST], digest[DIGEST];
-	bool read = read_blob(e, b, p, why) && proof_end(p, digest, plain, why);
+	bool read = pour(e->spool, b->offset, b->size, add_piece, p, why) && proof_end(p, digest, plain, why);
 
 	proof_free(p);
 	if (!read)

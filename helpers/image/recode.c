@@ -86,6 +86,7 @@ serve_as_it_is(struct job *j)
 {
 	j->layer->coding = j->coding;
 	j->layer->fd = j->fd;
+	j->layer->own = false;
 	j->layer->at = j->layer->offset;
 }
 
@@ -204,6 +205,7 @@ open_target(struct job *j, const struct recoder *r, bool hurry, bool anew)
 	l->fd = unlinked_file(r->folder);
 	if (l->fd < 0)
 		return fail_errno(l->why, "cannot make a file in '%.100s'", r->folder);
+	l->own = true;
 	j->encoder = encoder_new(l->coding, l->size, l->fd);
 	return true;
 }
@@ -332,7 +334,7 @@ recoder_free(struct recoder *r)
 {
 	recoder_finish(r);
 	for (size_t i = 0; i < r->items; i++) {
-		if (r->item[i]->fd >= 0 && r->item[i]->fd != r->export->spool)
+		if (r->item[i]->own)
 			close(r->item[i]->fd);
 		free(r->item[i]);
 	}

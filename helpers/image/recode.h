@@ -28,7 +28,8 @@ struct recoded {
 
 	/* as it is served */
 	enum coding coding;
-	int fd; /* its own file, or the export's */
+	int fd;   /* its own file, or the export's */
+	bool own; /* the former */
 	off_t at;
 	uint64_t length;
 	char digest[DIGEST];

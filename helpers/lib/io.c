@@ -102,3 +102,20 @@ unlinked_file(const char *folder)
 	free(path);
 	return fd;
 }
+
+uint64_t
+get_little(const unsigned char *from, size_t bytes)
+{
+	uint64_t n = 0;
+
+	while (bytes-- > 0)
+		n = n << 8 | from[bytes];
+	return n;
+}
+
+void
+put_little(unsigned char *to, uint64_t n, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++, n >>= 8)
+		to[i] = (unsigned char)n;
+}

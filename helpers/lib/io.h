@@ -21,6 +21,10 @@ ssize_t read_some(int fd, void *buffer, size_t size);
 /* False, with errno, where not all of it could be written. */
 bool write_all(int fd, const void *buffer, size_t size);
 
+/* A number of up to 8 bytes, the lowest first. */
+uint64_t get_little(const unsigned char *from, size_t bytes);
+void put_little(unsigned char *to, uint64_t n, size_t bytes);
+
 /* A file in folder that has no name, so that no way of dying leaves it behind; -1 and errno. */
 int unlinked_file(const char *folder);
 

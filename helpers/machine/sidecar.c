@@ -20,16 +20,6 @@
 
 enum { FOOTER_SIZE = 64, MANIFEST_MAX = 16 << 20 /* as smolvm-pack 1.33.0, packer.rs */, CHUNK = 1 << 18 };
 
-static uint64_t
-little(const unsigned char *p, size_t bytes)
-{
-	uint64_t n = 0;
-
-	while (bytes-- > 0)
-		n = n << 8 | p[bytes];
-	return n;
-}
-
 /* Control bytes become '?', a NUL among them: what is copied ends up on terminals. */
 static void
 copy_text(char *to, size_t size, json_t *object, const char *key)
@@ -116,21 +106,21 @@ read_sidecar(int fd, struct sidecar *s, char why[200])
 		snprintf(why, 200, "no SMOLPACK footer at the end: torn, or no artifact");
 		return false;
 	}
-	if (little(footer + 8, 4) < 1 || little(footer + 8, 4) > 3) {
+	if (get_little(footer + 8, 4) < 1 || get_little(footer + 8, 4) > 3) {
 		snprintf(why, 200, "format version %llu is not known",
-			 (unsigned long long)little(footer + 8, 4));
+			 (unsigned long long)get_little(footer + 8, 4));
 		return false;
 	}
 	/* No stub stands before a sidecar, and the last bytes are reserved: nobody reads these zeros. */
-	if (little(footer + 12, 8) != 0 || little(footer + 56, 8) != 0) {
+	if (get_little(footer + 12, 8) != 0 || get_little(footer + 56, 8) != 0) {
 		snprintf(why, 200, "bytes of the footer that are zero in every sidecar are not: damaged");
 		return false;
 	}
-	s->assets_offset = little(footer + 20, 8);
-	s->assets_size = little(footer + 28, 8);
-	s->manifest_offset = little(footer + 36, 8);
-	s->manifest_size = little(footer + 44, 8);
-	s->crc = (uint32_t)little(footer + 52, 4);
+	s->assets_offset = get_little(footer + 20, 8);
+	s->assets_size = get_little(footer + 28, 8);
+	s->manifest_offset = get_little(footer + 36, 8);
+	s->manifest_size = get_little(footer + 44, 8);
+	s->crc = (uint32_t)get_little(footer + 52, 4);
 	/* Assets, manifest, footer, nothing between: smolvm writes it so, and its CRC covers both as one. */
 	if (s->assets_offset != 0 || s->assets_size > body || s->manifest_offset != s->assets_size ||
 	    s->manifest_size != body - s->assets_size) {
