@@ -216,7 +216,8 @@ check_settings(void)
 {
 	static const char *const seconds[] = {"BUILD_TIMEOUT", "PUSH_TIMEOUT", "PACK_TIMEOUT", "TOOL_TIMEOUT",
 					      "REGISTRY_TIMEOUT"};
-	const char *host = setting("REGISTRY_HOST"), *out = setting("OUT"), *route = setting("ROUTE");
+	const char *host = setting("REGISTRY_HOST"), *out = setting("OUT"), *route = setting("ROUTE"),
+		   *pack = setting("PACK");
 
 	for (size_t i = 0; i < LENGTH(seconds); i++)
 		seconds_setting(seconds[i], 0);
@@ -224,8 +225,15 @@ check_settings(void)
 		refuse("REGISTRY_HOST: '%s' is not where the registry is; give 127.0.0.1 or localhost", host);
 	check_registry_image();
 	if (given(route) && strcmp(route, "auto") != 0 && strcmp(route, "push") != 0 &&
-	    strcmp(route, "direct") != 0)
-		refuse("ROUTE: '%s' is not known; give ROUTE=auto, ROUTE=push or ROUTE=direct", route);
+	    strcmp(route, "direct") != 0 && strcmp(route, "archive") != 0)
+		refuse("ROUTE: '%s' is not known; give ROUTE=auto, ROUTE=push, ROUTE=direct or ROUTE=archive",
+		       route);
+	if (given(pack) && strcmp(pack, "auto") != 0 && strcmp(pack, "native") != 0 &&
+	    strcmp(pack, "smolvm") != 0)
+		refuse("PACK: '%s' is not known; give PACK=auto, PACK=native or PACK=smolvm", pack);
+	if (strcmp(pack, "native") == 0 && strcmp(route, "archive") == 0)
+		refuse(
+		    "ROUTE: an archive is made for smolvm, which does not pack with PACK=native; leave one of them out");
 	if (given(setting("STORE_MAX")))
 		mebibytes_of("STORE_MAX", setting("STORE_MAX"), 0, STORE_MIB_MAX);
 	if (given(setting("SQUASH")) && strcmp(setting("SQUASH"), "0") != 0 &&
@@ -247,7 +255,7 @@ may_be_remote(void)
 {
 	const char *route = setting("ROUTE");
 
-	return strcmp(route, "direct") == 0 ||
+	return strcmp(route, "direct") == 0 || strcmp(route, "archive") == 0 ||
 	       (strcmp(route, "auto") == 0 && !given(setting("REGISTRY_IMAGE")));
 }
 

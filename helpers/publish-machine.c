@@ -27,6 +27,48 @@ in_run(const char *key, const char *suffix)
 	return format("%s/%s%s", needed("RUN"), key, suffix);
 }
 
+/* The digests by which the image was served: of its config, and of its manifest where that is known. */
+static void
+served_digests(const char *key, const struct list *settings, struct list *digests)
+{
+	char *path = run_file(key, OF_SERVED), *line = first_line(path), *rest = NULL;
+
+	for (char *one = line ? strtok_r(line, " ", &rest) : NULL; one; one = strtok_r(NULL, " ", &rest))
+		if (is_digest(one))
+			list_add(digests, one);
+	if (digests->count == 0)
+		list_add(digests, value_of(settings, "IMAGE_ID"));
+	free(line);
+	free(path);
+}
+
+/*
+ * The manifest names the reference that smolvm was given. A later smolvm may pull on the host, and name
+ * local:<SHA-256 of the manifest> (seen in its sources, in no release up to 1.32.2): that is as good.
+ */
+static void
+check_reference(const struct sidecar *s, struct packing *p)
+{
+	struct list digests = {0};
+	bool ours = strcmp(s->image, p->reference) == 0,
+	     local = strncmp(s->image, "local:", strlen("local:")) == 0;
+
+	if (!ours && local) {
+		served_digests(p->key, p->settings, &digests);
+		for (size_t i = 0; i < digests.count; i++)
+			ours = ours || strcmp(digest_digits(digests.at[i]), s->image + strlen("local:")) == 0;
+		p->reference = s->image;
+		list_free(&digests);
+	}
+	if (!ours && local)
+		refuse(
+		    "SMOLVM: '%s' names what it packed '%s', and nothing shows that this is the image that it was given; nothing was published, give another ROUTE",
+		    setting("SMOLVM"), s->image);
+	if (!ours)
+		refuse("SMOLVM: '%s' packed '%s' where '%s' was wanted", setting("SMOLVM"), s->image,
+		       p->reference);
+}
+
 /* smolvm names them <output> and <output>.smolmachine. */
 static void
 check_packed(const char *launcher, const char *path, struct sidecar *s, struct packing *p)
@@ -48,10 +90,10 @@ check_packed(const char *launcher, const char *path, struct sidecar *s, struct p
 	if (!read_sidecar(fd, s, why) || !check_sidecar(fd, s, why))
 		refuse("SMOLVM: '%s' left a sidecar that is not whole (%s); nothing was published",
 		       setting("SMOLVM"), why);
-	if (strcmp(s->image, p->reference) != 0)
-		refuse("SMOLVM: '%s' packed '%s' where '%s' was wanted", setting("SMOLVM"), s->image,
-		       p->reference);
+	check_reference(s, p);
 	p->sizes[1] = st.st_size;
+	if (!sha256_file(path, p->sidecar_sha256))
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
 	close(fd);
 }
 
@@ -63,18 +105,17 @@ check_packed(const char *launcher, const char *path, struct sidecar *s, struct p
 static void
 check_digest(const struct sidecar *s, const struct packing *p)
 {
-	char *path = run_file(p->key, OF_SERVED), *line = first_line(path), *rest = NULL;
-	char *digests = line ? line : xstrdup(value_of(p->settings, "IMAGE_ID"));
-	bool same = false;
+	struct list digests = {0};
 
-	for (char *one = strtok_r(digests, " ", &rest); one; one = strtok_r(NULL, " ", &rest))
-		same = same || strcmp(one, s->digest) == 0;
-	if (!same)
+	if (strncmp(s->image, "local:", strlen("local:")) == 0)
+		return; /* "packed": the image is bound by its bytes (run: 1.32.2) */
+	served_digests(p->key, p->settings, &digests);
+	list_add(&digests, value_of(p->settings, "IMAGE_ID"));
+	if (!list_has(&digests, s->digest))
 		say_line(
 		    "warning: SMOLVM: '%s' packed '%s' as the image '%s', which is not the one that was served",
 		    setting("SMOLVM"), s->image, s->digest);
-	free(digests);
-	free(path);
+	list_free(&digests);
 }
 
 static void
@@ -122,7 +163,9 @@ main(int argc, char **argv)
 	p = (struct packing){.key = key, .reference = reference, .sidecar = &s, .settings = &settings};
 	check_packed(launcher, sidecar, &s, &p);
 	check_digest(&s, &p);
-	p.one_layer = gets_one_layer(smolvm_quirks(s.version));
+	p.native = strcmp(setting("PACK"), "native") == 0;
+	p.one_layer =
+	    p.native || strcmp(setting("ROUTE"), "archive") == 0 || gets_one_layer(smolvm_quirks(s.version));
 	failure_about(key, "publish");
 	write_record(record, &p);
 	flush(launcher);

@@ -10,7 +10,8 @@
  * By hand, an image is NAME=ID[,ENGINE-ID]: served as NAME, which is <repository>:<tag>; ID is the digest of
  * its config, ENGINE-ID what the engine knows it by, where that is another.
  *
- * The COMMAND has REGISTRY=<host>:<port> and ROUTE=direct|push in its environment, and all ends with it.
+ * The COMMAND has REGISTRY=<host>:<port>, ROUTE=direct|archive|push and PACK=native|smolvm in its environment, for
+ * native PARTS too (pack/parts.h), and all ends with it.
  * Without one, the address is printed, and served until the caller ends. What is on disk has no name, but for
  * the store, so nothing else is left, however this ends.
  * Exit: the command's; 1 the images cannot be had; 100 called wrongly; 111 trouble.
@@ -41,8 +42,8 @@
 	"  -p  what has been pulled goes to FILE, or to descriptor FD, as lines of JSON\n"                   \
 	"  -s  squash: one layer an image (direct)\n"                                                        \
 	"  -t  the folder for the copy of the layers; default the run's, else $TMPDIR, else /tmp\n"          \
-	"  environment: CACHE_DIR RUN DOCKER DOCKER_HOST REGISTRY_HOST REGISTRY_IMAGE ROUTE SQUASH\n"        \
-	"               STORE_MAX PUSH_TIMEOUT TOOL_TIMEOUT KEEP_GOING PROGRESS SILENT V\n"
+	"  environment: CACHE_DIR RUN DOCKER DOCKER_HOST REGISTRY_HOST REGISTRY_IMAGE ROUTE PACK\n"          \
+	"               SMOLVM SQUASH STORE_MAX PUSH_TIMEOUT TOOL_TIMEOUT KEEP_GOING PROGRESS SILENT V\n"
 
 enum { TICK_MS = 200 };
 
@@ -179,6 +180,7 @@ open_source(struct service *s)
 	struct load l = {.coding = s->route.coding,
 			 .early = s->route.early,
 			 .squash = s->route.squash,
+			 .for_artifact = s->route.parts != NULL || s->route.archive,
 			 .folder = s->folder,
 			 .order = s->order,
 			 .orders = s->orders};
@@ -199,9 +201,10 @@ note_served(const struct service *s)
 		const struct served *image = &s->catalog.image[i];
 
 		if (image->ready)
-			order_served(&s->order[i], image->config.digest, image->manifest.digest);
+			order_served(&s->order[i], image->config.digest, image->manifest.digest, image->plain,
+				     image->files);
 		else
-			order_served(&s->order[i], s->order[i].id, "");
+			order_served(&s->order[i], s->order[i].id, "", 0, 0);
 	}
 }
 
@@ -314,7 +317,10 @@ order_by_keys(struct service *s, char **words)
 	failure_about(about, "serve");
 	free(about);
 	route_decide(s->order, s->orders, smolvm ? smolvm : "", &s->route);
-	set("ROUTE", s->route.source == FROM_EXPORT ? "direct" : "push");
+	set("ROUTE", route_name(&s->route));
+	set("PACK", s->route.parts ? "native" : "smolvm");
+	if (s->route.parts)
+		set("PARTS", s->route.parts);
 	free(smolvm);
 	free(path);
 }

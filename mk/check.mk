@@ -136,13 +136,13 @@ lint-make:
 	$(Q)log=$$($(MAKE_COMMAND) --no-print-directory --warn-undefined-variables -n help check smolmachine IMAGE=x 2>&1) || rc=$$?; \
 		printf '%s\n' "$$log" | grep -E 'warning:|Error' >&2 && exit 1; exit $${rc-0}
 
-# helpers/lib stands on nothing, image and run on it alone, engine and machine on run too, registry on all of these, route on
-# registry too. The first grep has every include of ours, each that follows takes away what is allowed.
+# helpers/lib stands on nothing, image and run on it alone, engine and machine on run too, registry on all of these, pack and route
+# on registry too. The first grep has every include of ours, each that follows takes away what is allowed.
 lint-layers:
 	$(call say,LINT,layers)
 	$(Q)! grep -n '#include "' helpers/*/*.[ch] | grep -v '^helpers/[^:]*:[0-9]*:#include "lib/' | \
 		grep -v '^helpers/\([a-z]*\)/[^:]*:[0-9]*:#include "\1/' | grep -v '^helpers/\(engine\|machine\|registry\)/[^:]*:[0-9]*:#include "run/' | \
-		grep -v '^helpers/registry/[^:]*:[0-9]*:#include "\(engine\|image\|machine\)/' | grep -v '^helpers/route/' | grep .
+		grep -v '^helpers/registry/[^:]*:[0-9]*:#include "\(engine\|image\|machine\)/' | grep -v '^helpers/\(pack\|route\)/' | grep .
 
 # The table of a run's folder (helpers/run/files.h) has every name that makefiles and scripts spell.
 lint-run:

@@ -45,6 +45,9 @@ auto:)
 	ROUTE=direct
 	;;
 esac
+if [ "$PACK" = auto ]; then
+	answer '# PACK=auto: whether smolvm packs is chosen when an image is packed; shown is that it does'
+fi
 # shellcheck disable=SC2086
 "$MAKE" -n ${FORCE:+-B} -C "$dir" -f "$TOP/mk/machine.mk" $targets || exit
 finish 0

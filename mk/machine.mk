@@ -13,7 +13,7 @@ Q := @$(if $(filter 0,$V),,set -x; )
 
 keys := $(patsubst %.smolmachine.smolmachine,%,$(MAKECMDGOALS))
 machines := $(keys:%=%.smolmachine.smolmachine)
-steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.packed)
+steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.exported $(RUN)/$k.packed)
 
 # Machines appear by rename and are shared with every make of this user: never Make's to delete.
 .PRECIOUS: $(machines)
@@ -39,26 +39,43 @@ no-proxy = direct=127.0.0.1,localhost$${NO_PROXY:+,$$NO_PROXY}; \
 	case ,$$direct, in *,\*,*) direct=* ;; esac; \
 	export NO_PROXY="$$direct" no_proxy="$$direct"
 
+# How the image gets to our registry: the engine pushes it, or exports it.
+arrived := $(if $(filter direct archive,$(ROUTE)),exported,pushed)
+
+ifeq ($(PACK),native)
+# No virtual machine: as many at once as make wants.
+$(RUN)/%.packed: | $(RUN)/%.$(arrived)
+	$(Q)exec $(call stage,pack) -t PACK_TIMEOUT "$$BIN/pack-image" -- $*
+else
 # A clean folder: old smolvms look for their launcher in ./target first. All that it leaves there is ours.
 # At most PACK_JOBS at once on this machine: each is a virtual machine of 4 processors and up to 8 GiB.
-$(RUN)/%.packed: | $(RUN)/%.pushed
+$(RUN)/%.packed: | $(RUN)/%.$(arrived)
 	$(Q)read -r ref <$(RUN)/$*.ref; mkdir -p $(RUN)/$*.work; \
 	export TMPDIR="$$CACHE_DIR/$(RUN)/$*.work" SMOLVM_PACK_STAGING="$$CACHE_DIR/$(RUN)/$*.work"; \
 	$(no-proxy); \
-	exec "$$BIN/with-lock" -q -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-floor" -i $* $(RUN)/smolvm $(RUN)/$*.log \
+	exec "$$BIN/with-lock" -q -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-smolvm" -i $* $(RUN)/smolvm $(RUN)/$*.log \
 		$(call stage,pack) -m "$$ref" -t PACK_TIMEOUT -d $(RUN)/$*.work -a $(RUN)/$*.pack \
-		"$$SMOLVM" pack create --image="$$ref" --output="$$CACHE_DIR/$(RUN)/$*"
+		$(packer) --output="$$CACHE_DIR/$(RUN)/$*"
 
-# The reference by which smolvm pulls.
+endif
+
+# smolvm pulls by the reference, or reads an archive from its standard input.
+ifeq ($(ROUTE),archive)
+packer = "$$BIN/feed-archive" -- $* "$$SMOLVM" pack create --image=-
+else
+packer = "$$SMOLVM" pack create --image="$$ref"
+endif
+
+# The reference by which the image is served.
 reference = read -r id repo _ <$(RUN)/$*.image; ref=$$REGISTRY/$$repo:$(firstword $(subst -, ,$*)); \
 	printf '%s\n' "$$ref" >$(RUN)/$*.ref
 # What is about to be tagged is written down before, so that this run or a later one can remove it; and which
 # image it is to name, which stays.
 tag = $(reference); printf '%s\n' "$$ref" "$$id" >$(RUN)/$*.tag
 
-ifeq ($(ROUTE),direct)
+ifeq ($(arrived),exported)
 # It is served under its reference already: nothing is tagged, nothing pushed. Of one that is not, with-registry has said why.
-$(RUN)/%.pushed:
+$(RUN)/%.exported:
 	$(Q)[ ! -e $(RUN)/$*.failed ]; $(reference); : >$@
 else
 # One push after the other: in parallel the engine compresses shared layers several times (measured).

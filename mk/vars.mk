@@ -21,7 +21,8 @@
 #: CACHE_DIR        where the machines live
 #: DOCKER           the engine's command: docker or podman
 #: SMOLVM           the packer's command
-#: ROUTE            how the image reaches smolvm: auto, push or direct
+#: ROUTE            how the image reaches smolvm: auto, push, direct or archive
+#: PACK             who packs: auto, native (without a virtual machine) or smolvm
 #: FORCE            1: pack anew though a machine is there
 #: SQUASH           1: every image as one layer, 0: none (empty: where the smolvm needs it)
 #: STORE_MAX        MiB (or 10G) of pushed layers that are kept; 0: none
@@ -36,7 +37,7 @@
 #: PROGRESS         json: how far the pull is, as lines of JSON (from a registry of ours)
 #: V                1 prints commands, 2 also why each target is remade
 user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS IMAGES_FILE CPUS MEM ENTRYPOINT SMOLFILE \
-	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE FORCE SQUASH STORE_MAX REGISTRY_IMAGE REGISTRY_HOST \
+	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE PACK FORCE SQUASH STORE_MAX REGISTRY_IMAGE REGISTRY_HOST \
 	REGISTRY_TIMEOUT BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS PROGRESS V
 
 # What goals other than packing take.
@@ -95,6 +96,7 @@ IMAGES_FILE ?= smolmachines.json
 DOCKER ?= docker
 SMOLVM ?= smolvm
 ROUTE ?= auto
+PACK ?= auto
 STORE_MAX ?= 10240
 ifeq ($(value REGISTRY_IMAGE),)
 override REGISTRY_IMAGE := $(value CLAUDE_BOTTLE_REGISTRY_IMAGE)

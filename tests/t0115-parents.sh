@@ -22,7 +22,7 @@ E2
 export TOP="$top"
 
 # Settings that help shows, but for those that the test itself has: "NAME=value ...".
-shown() { sed -n 's/^  \([A-Z_]*\)  *.* \[\(.*\)\]$/\1=\2/p' "$out" | grep -Ev '^(CACHE_DIR|IMAGES_FILE|.*_TIMEOUT|DOCKER|SMOLVM|ROUTE|REGISTRY_.*|STORE_MAX)=|^V=0' | xargs; }
+shown() { sed -n 's/^  \([A-Z_]*\)  *.* \[\(.*\)\]$/\1=\2/p' "$out" | grep -Ev '^(CACHE_DIR|IMAGES_FILE|.*_TIMEOUT|DOCKER|SMOLVM|ROUTE|PACK|REGISTRY_.*|STORE_MAX)=|^V=0' | xargs; }
 parent() { # [ENVIRONMENT...] -- ARGS OF THE PARENT
 	set -- "$@" --no-print-directory -s -C "$tmp/parent"
 	_deadline 60 env "$@" >"$out" 2>"$err"

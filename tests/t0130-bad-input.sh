@@ -58,7 +58,8 @@ refused 'a SMOLFILE without an end' "SMOLFILE: '/dev/zero' is no regular file" s
 must truncate -s 2M "$tmp/large"
 refused 'a SMOLFILE of 2 MiB' "SMOLFILE: '$tmp/large' is larger than 1024 KiB" smolmachine IMAGE=a SMOLFILE="$tmp/large"
 refused 'an ENTRYPOINT that is not UTF-8' 'ENTRYPOINT: it is not UTF-8' smolmachine IMAGE=a ENTRYPOINT="$(printf 'x\377')"
-refused 'an unknown ROUTE' "ROUTE: 'x' .*ROUTE=push or ROUTE=direct" smolmachine IMAGE=a ROUTE=x
+refused 'an unknown ROUTE' "ROUTE: 'x' .*ROUTE=push, ROUTE=direct or ROUTE=archive" smolmachine IMAGE=a ROUTE=x
+refused 'an unknown PACK' "PACK: 'x' .*PACK=native or PACK=smolvm" smolmachine IMAGE=a PACK=x
 for host in 10.0.0.1 127.0.0.2; do
 	refused "REGISTRY_HOST=$host" "REGISTRY_HOST: '$host' is not where the registry is; give 127.0.0.1 or localhost" smolmachine IMAGE=a REGISTRY_HOST=$host
 done

@@ -86,7 +86,7 @@ refuses() { # WHAT WHY [MAKE ARGS...]
 	is '... and that is all it says' "$(grep -vc '^make: ' "$err")" 1
 }
 must mkdir "$tmp/elsewhere"
-for folder in .lock .run .id .key .verified; do
+for folder in .lock .run .id .key .verified .parts; do
 	must mv "$CACHE_DIR/$folder" "$tmp/aside"
 	must ln -s "$tmp/elsewhere" "$CACHE_DIR/$folder"
 	refuses "$folder: a link" "'.*/$folder' is no folder; move it away"

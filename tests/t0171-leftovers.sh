@@ -55,6 +55,29 @@ must hit
 ok '... but not in another group, as what it has started for others' alive "$member"
 kill "$member"
 
+topic "smolvm's own folders of a pack that was killed"
+machines=$XDG_CACHE_HOME/smolvm/vms
+mkdir -p "$machines/older" "$machines/others" "$machines/living" "$machines/strange"
+sh -c 'exec sleep 0' &
+gone=$!
+wait $gone
+echo "pack-$gone-1000000000" >"$machines/older/name"            # of the year 1970
+echo "machine-$gone" >"$machines/others/name"                   # no pack's
+echo "pack-$$-$(($(date +%s) + 600))000000000" >"$machines/living/name" # ours, which lives
+leave_and_die() { # NAME-FORMAT FAULT: a smolvm that is killed, and what it leaves
+	fake_program "$tmp/dying" 'case $1 in --version) echo smolvm 1.17.0 && exit ;; esac
+mkdir -p "$XDG_CACHE_HOME/smolvm/vms/mine" && printf "'"$1"'" $$ >"$XDG_CACHE_HOME/smolvm/vms/mine/name"
+'"$2"
+	must_fail "... $1, $2" run_make smolmachine IMAGE="$agent" FORCE=1 SMOLVM="$tmp/dying" PACK_TIMEOUT=2
+	is '... goes, and nothing else does' "$(cd "$machines" && echo *)" 'living older others strange'
+}
+# shellcheck disable=SC2016 # for the program
+leave_and_die 'pack-%s' 'kill -s KILL $$'
+# shellcheck disable=SC2016
+leave_and_die "pack-%s-$(($(date +%s) + 600))000000000" 'kill -s KILL $$'
+leave_and_die 'pack-%s' 'trap "" TERM; exec sleep 100'
+rm -rf "$machines"
+
 topic 'Owners of other boots'
 dead_run "0123456789ab-$space-$$-1"
 docker tag "$image" 127.0.0.1:1/other-boot:x

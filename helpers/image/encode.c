@@ -128,6 +128,22 @@ encoder_new(enum coding coding, uint64_t size, int out)
 	return c;
 }
 
+void
+encoder_level(struct encoder *c, int level)
+{
+	ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_compressionLevel, level);
+}
+
+size_t
+encode_small(const void *bytes, size_t size, void *to, size_t room)
+{
+	size_t length = ZSTD_compress(to, room, bytes, size, LEVEL);
+
+	if (ZSTD_isError(length))
+		die(EXIT_SYSTEM, "cannot compress %zu bytes: %s", size, ZSTD_getErrorName(length));
+	return length;
+}
+
 bool
 encoder_add(struct encoder *c, const void *bytes, size_t size, char why[WHY])
 {

@@ -17,6 +17,9 @@ struct encoder;
 /* size: how many bytes will come, about; they go to out, compressed. */
 struct encoder *encoder_new(enum coding coding, uint64_t size, int out);
 
+/* Another level of zstd than the one for what is sent on; before the first bytes. */
+void encoder_level(struct encoder *c, int level);
+
 /* More plain bytes; false, and why, where they cannot be written. */
 bool encoder_add(struct encoder *c, const void *bytes, size_t size, char why[WHY]);
 
@@ -25,6 +28,9 @@ bool encoder_end(struct encoder *c, char digest[DIGEST], uint64_t *length, char 
 
 /* Frees an encoder, ended or not. */
 void encoder_free(struct encoder *c);
+
+/* A few bytes as one frame of zstd in to, which has room for it; returns its length. */
+size_t encode_small(const void *bytes, size_t size, void *to, size_t room);
 
 /* How many there are, most at most. */
 unsigned processors(unsigned most);

@@ -168,6 +168,19 @@ put_sparse(struct sink *s, const struct entry *e, int fd, off_t at)
 	return good && put_padding(s);
 }
 
+/* As any other file. */
+static bool
+put_filled(struct sink *s, const struct entry *e, int fd, off_t at)
+{
+	const struct piece all = {0, e->size};
+	struct entry written = *e;
+
+	written.sparse = false;
+	written.piece = NULL;
+	written.pieces = 0;
+	return put_header(s, &written) && put_pieces(s, e, &all, 1, fd, at) && put_padding(s);
+}
+
 /* The entry that the file is made of becomes the current one; most often it is the next. */
 static bool
 go_to(struct flat *f, const struct file *file, char why[WHY])
@@ -202,6 +215,14 @@ put_file(struct flat *f, struct sink *s, const struct file *file, const char *pa
 		e.size = 0;
 		e.sparse = false;
 	}
+	if (e.type == '0' && s->hash == NULL)
+		f->files += (uint64_t)e.size;
+	if (f->for_artifact && (e.type == '3' || e.type == '4' || e.type == '6')) {
+		e.type = '0';
+		e.size = e.major = e.minor = 0;
+	}
+	if (e.sparse && f->for_artifact)
+		return put_filled(s, &e, f->place[file->layer].fd, f->reader.data);
 	if (e.sparse)
 		return put_sparse(s, &e, f->place[file->layer].fd, f->reader.data);
 	if (!put_header(s, &e))
@@ -261,7 +282,10 @@ bool
 flat_measure(struct flat *f, uint64_t *size, char why[WHY])
 {
 	struct sink s = {.out = -1, .why = why};
-	bool good = write_tree(f, &s);
+	bool good;
+
+	f->files = 0;
+	good = write_tree(f, &s);
 
 	*size = s.size;
 	return good;

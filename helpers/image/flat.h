@@ -12,7 +12,9 @@ struct place {
 };
 
 struct flat {
+	bool for_artifact; /* see flat_for_artifact */
 	struct tree tree;
+	uint64_t files;      /* bytes of those that are there in the end; 0 until it is measured */
 	uint64_t size;       /* bytes of all files, those that a later layer replaces and holes included */
 	struct place *place; /* of each layer, as a plain tar */
 	int scratch;         /* what was compressed, decoded; -1: nothing was */

@@ -172,6 +172,32 @@ flat_free(struct flat *f)
 	free(f);
 }
 
+bool
+config_layer(const char *text, char digest[DIGEST], char why[WHY])
+{
+	json_t *config = read_json(text, strlen(text), why),
+	       *ids = json_object_get(json_object_get(config, "rootfs"), "diff_ids");
+	bool good = config != NULL && json_array_size(ids) == 1 &&
+		    parse_digest(json_string_value(json_array_get(ids, 0)), digest);
+
+	if (config != NULL && !good)
+		fail(why, "the config names %zu layers where it should be one", json_array_size(ids));
+	json_decref(config);
+	return good;
+}
+
+void
+flat_for_artifact(struct flat *f)
+{
+	f->for_artifact = true;
+}
+
+uint64_t
+flat_files(const struct flat *f)
+{
+	return f->files;
+}
+
 char *
 flat_config(const struct image *m, const char *digest)
 {

@@ -18,11 +18,24 @@ struct flat;
 /* NULL: why says which layer is not what it should be, and in what. The export must stay open. */
 struct flat *flat_open(struct export *e, struct image *m, const char *folder, char why[WHY]);
 
+/*
+ * For an artifact of smolvm. Files with holes are written with all their zeros: what unpacks its layers (Rust's
+ * crate tar) knows no holes but of GNU's oldest format. Pipes and devices become empty files, as smolvm's own
+ * packs have them: a machine that boots lacks them otherwise (run: 1.32.2).
+ */
+void flat_for_artifact(struct flat *f);
+
 /* The bytes of the archive that flat_write will write; false, and why, where a layer cannot be read. */
 bool flat_measure(struct flat *f, uint64_t *size, char why[WHY]);
 
+/* Bytes of the files in it, once it was measured: of each content once, however many names it has. */
+uint64_t flat_files(const struct flat *f);
+
 /* Writes the tree as one plain layer; digest and size are of what was written. False, and why. */
 bool flat_write(struct flat *f, int out, char digest[DIGEST], uint64_t *size, char why[WHY]);
+
+/* The digest of the one layer of such a config; false, and why, where it has another number of them. */
+bool config_layer(const char *config, char digest[DIGEST], char why[WHY]);
 
 /* All as it was but for the list of layers and their history, which must be as long. The caller frees it. */
 char *flat_config(const struct image *m, const char *digest);

@@ -105,7 +105,7 @@ prepare_folder(const char *name)
 void
 prepare_cache(void)
 {
-	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified"};
+	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified", ".parts"};
 	char *real;
 
 	if (*setting("CACHE_DIR") == '\0')

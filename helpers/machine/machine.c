@@ -51,12 +51,17 @@ merged_layers(const char *image_digest, const char *layer_digest)
 	return merged;
 }
 
-/* Packed from a reference whose tag is the key's ID: another image's sidecar is not. */
+/*
+ * Packed from a reference whose tag is the key's ID, or from an archive that the record of this key, which
+ * has the image's whole ID, knows by its digest: another image's sidecar is neither.
+ */
 static bool
-names_key(const char *image, const char *key)
+names_key(const char *image, const char *key, json_t *record)
 {
-	const char *colon = strrchr(image, ':');
+	const char *colon = strrchr(image, ':'), *reference = record ? record_reference(record) : NULL;
 
+	if (strncmp(image, "local:", strlen("local:")) == 0)
+		return reference && strcmp(image, reference) == 0;
 	return colon && strncmp(colon + 1, key, ID16) == 0 && colon[1 + ID16] == '\0';
 }
 
@@ -246,7 +251,7 @@ judge(int fd, const char *key, const struct machine *m, const struct list *setti
 	    !launcher_fits(m, &launcher, f->why) || !has_record(m, key, &record, f->why))
 		return f->state;
 	snprintf(f->version, sizeof(f->version), "%s", s.version);
-	if (!names_key(s.image, key))
+	if (!names_key(s.image, key, record))
 		snprintf(f->why, sizeof(f->why), "it was packed from '%.120s'", s.image);
 	else if (record && !record_describes(record, &s, launcher.st_size, st->st_size))
 		snprintf(f->why, sizeof(f->why), "its record is not of these files");

@@ -15,6 +15,13 @@ const struct quirk quirk[] = {
      "run: 1.4.5 and 1.9.1 reach it, 1.17.0 and 1.32.2 only with SMOLVM_EGRESS_FLOOR=metadata; source: smolvm-network 1.12.0 has no such floor, 1.13.0 has"},
     {QUIRK_GZIP, ALWAYS, 1005000, "it takes layers as gzip only",
      "run: 1.4.5 cannot pull zstd, 1.9.1 can; source: crates/smolvm-agent/src/storage.rs of v1.5.0"},
+    {QUIRK_NO_ARCHIVE, ALWAYS, 1029001,
+     "it takes no archive: of those that do, none honours the opaque folders of an archive's layers, so they get one layer",
+     "run: `pack create --help` of 15 versions; 1.32.2 packed from a pipe, and kept what opaque folders hide"},
+    {QUIRK_NO_USER, ALWAYS, 1014002, "a manifest carries no user",
+     "run: 1.9.1 has none, 1.17.0 and 1.32.2 have; source: smolvm-pack 1.13.1 has no such field, 1.14.2 has"},
+    {QUIRK_NO_CUDA, ALWAYS, 1006000, "a manifest does not speak of CUDA",
+     "run: 1.9.1, 1.17.0 and 1.32.2 do, 1.5.2 does not"},
     {QUIRK_CLEAN_FOLDER, ALWAYS, NEVER, "old ones look for their launcher in ./target first",
      "source: v1.9.2, src/cli/pack.rs:921-935"},
     {QUIRK_VM_SIZE, ALWAYS, NEVER, "it packs in a virtual machine of 4 processors and up to 8 GiB",
@@ -55,6 +62,20 @@ smolvm_quirks(const char *text)
 		if (version < 0 || (version >= quirk[i].since && version < quirk[i].until))
 			quirks |= quirk[i].bit;
 	return quirks;
+}
+
+/* As 1000000 * major + 1000 * minor + patch. */
+static const int native[] = {1032002};
+
+bool
+packs_natively(const char *text)
+{
+	int version = parse_version(text);
+
+	for (size_t i = 0; i < LENGTH(native); i++)
+		if (native[i] == version)
+			return true;
+	return false;
 }
 
 bool

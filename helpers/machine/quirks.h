@@ -11,8 +11,11 @@
 /* What the pipeline does about it. The last ones are done whatever the version is. */
 enum {
 	QUIRK_ONE_LAYER = 1 << 0, /* an image of several layers is served as one (route/route.c) */
-	QUIRK_FLOOR = 1 << 1, /* SMOLVM_EGRESS_FLOOR=metadata, for the one child that packs (with-floor.c) */
+	QUIRK_FLOOR = 1 << 1, /* SMOLVM_EGRESS_FLOOR=metadata, for the one child that packs (with-smolvm.c) */
 	QUIRK_GZIP = 1 << 2,  /* layers are served as gzip (route/route.c) */
+	QUIRK_NO_ARCHIVE = 1 << 7,   /* ROUTE=archive is refused (route/route.c) */
+	QUIRK_NO_USER = 1 << 8,      /* "user" is left out of a manifest of ours (pack/manifest.c) */
+	QUIRK_NO_CUDA = 1 << 9,      /* "cuda" is too */
 	QUIRK_CLEAN_FOLDER = 1 << 3, /* each pack works in a folder of its own (mk/machine.mk) */
 	QUIRK_VM_SIZE = 1 << 4,      /* PACK_JOBS counts 4 processors and 8 GiB a pack (with-run.c) */
 	QUIRK_ONE_FRAME = 1 << 5,    /* a zstd layer is one frame (registry/upload.c, image/recode.c) */
@@ -31,6 +34,12 @@ extern const int quirk_count;
 
 /* "smolvm 1.9.2", "v1.9.2" or "1.9.2-rc1" -> 1009002; -1 where there is no version in it. */
 int parse_version(const char *text);
+
+/*
+ * Whether an artifact that we write ourselves was seen to be as this version's own, and to boot: `make check-real`, cells native,
+ * and all others of that version (tests/real/RESULTS.md). text: as for smolvm_quirks.
+ */
+bool packs_natively(const char *text);
 
 /* The quirks of the version in text, as bits; all of them where there is none in it: each decision does no harm where it is not needed. */
 int smolvm_quirks(const char *text);

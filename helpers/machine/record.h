@@ -19,6 +19,9 @@ bool record_describes(json_t *record, const struct sidecar *s, long long launche
 /* SHA-256 of the launcher, in hex; NULL where an older version did not write it down. The record's. */
 const char *record_launcher(json_t *record);
 
+/* What the machine was packed from; NULL where the record does not say. The record's. */
+const char *record_reference(json_t *record);
+
 /*
  * Refuses (exit 1) a machine of another image or of other options than settings (the key's request: IMAGE_ID,
  * CPUS,
@@ -33,7 +36,9 @@ struct packing {
 	const struct list *settings;
 	char launcher_sha256[SHA256_HEX + 1];
 	long long sizes[2]; /* of launcher and sidecar, bytes */
-	bool one_layer;     /* smolvm was given one, whatever the image has */
+	char sidecar_sha256[SHA256_HEX + 1];
+	bool native;    /* packed without smolvm's machine */
+	bool one_layer; /* smolvm was given one, whatever the image has */
 };
 
 /* Writes it to path; ends the program where it cannot. */

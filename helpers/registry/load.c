@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/save.h"
+#include "image/decode.h"
 #include "image/flatten.h"
 #include "registry/load.h"
 
@@ -28,8 +29,9 @@ struct draft {
 	struct image *image;
 	struct recoded **layer;
 	size_t layers;
-	char flat[DIGEST]; /* the one layer's digest, before it was compressed; "" without squash */
-	bool shared;       /* the layers are those of another draft */
+	uint64_t plain, files; /* bytes of that layer, and of the files in it */
+	char flat[DIGEST];     /* the one layer's digest, before it was compressed; "" without squash */
+	bool shared;           /* the layers are those of another draft */
 	bool good;
 };
 
@@ -41,6 +43,54 @@ await(int in)
 
 	while (poll(&fd, 1, -1) < 0 && errno == EINTR)
 		;
+}
+
+/*
+ * What is to become one layer is decoded and compressed only when all of it is there; but a plain layer can be
+ * hashed while the rest still comes.
+ */
+static void
+prove_arrival(void *prover, const char *name, off_t offset, uint64_t size)
+{
+	struct recoder *r = prover;
+	unsigned char start[MAGIC];
+	size_t n = size < MAGIC ? (size_t)size : MAGIC;
+	enum coding coding;
+
+	if (size > 0 && read_at(r->export->spool, start, n, offset) && tell_coding(start, n, &coding) &&
+	    coding == PLAIN)
+		recoder_arrival(r, name, offset, size);
+}
+
+static void
+take_proof(const struct recoded *proved, struct export *e)
+{
+	for (size_t i = 0; i < e->images; i++)
+		for (size_t k = 0; k < e->image[i].layers; k++) {
+			struct blob *b = &e->image[i].layer[k];
+
+			if (!proved->good || b->offset != proved->offset || b->size != proved->size ||
+			    strcmp(proved->diff_id, e->image[i].diff_id[k]) != 0 ||
+			    (*b->digest && strcmp(proved->stored, b->digest) != 0))
+				continue; /* flat_open will say what is wrong */
+			memcpy(b->digest, proved->stored, DIGEST);
+			b->verified = true;
+		}
+}
+
+static bool
+read_proving(struct load *l, int in, char why[WHY])
+{
+	struct recoder prover;
+	bool good;
+
+	recoder_start(&prover, l->folder, PLAIN, 0, &l->export);
+	good = read_export(in, l->folder, prove_arrival, &prover, &l->export, why);
+	recoder_finish(&prover);
+	for (size_t i = 0; good && i < prover.items; i++)
+		take_proof(prover.item[i], &l->export);
+	recoder_free(&prover);
+	return good;
 }
 
 static bool
@@ -59,7 +109,8 @@ receive(struct load *l, char why[WHY])
 	recoder_start(&l->recoder, l->folder, l->coding, l->early ? EARLY_MIN : 0, &l->export);
 	await(in);
 	l->first_ms = now_ms() - start;
-	good = read_export(in, l->folder, l->squash ? NULL : recoder_arrival, &l->recoder, &l->export, why);
+	good = l->squash ? read_proving(l, in, why)
+			 : read_export(in, l->folder, recoder_arrival, &l->recoder, &l->export, why);
 	if (l->early)
 		recoder_hurry(&l->recoder);
 	l->export_ms = now_ms() - start;
@@ -96,16 +147,19 @@ want_layers(struct load *l, struct draft *d)
 static bool
 stream_flat(struct load *l, struct draft *d, struct flat *f, char why[WHY])
 {
-	uint64_t size, written;
+	uint64_t written;
 	int ends[2];
 	bool good;
 
-	if (!flat_measure(f, &size, why))
+	if (l->for_artifact)
+		flat_for_artifact(f);
+	if (!flat_measure(f, &d->plain, why))
 		return false;
+	d->files = flat_files(f);
 	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
 		return fail_errno(why, "cannot make a pipe");
-	d->layer[0] = recoder_stream(&l->recoder, ends[0], size);
+	d->layer[0] = recoder_stream(&l->recoder, ends[0], d->plain);
 	good = flat_write(f, ends[1], d->flat, &written, why);
 	close(ends[1]);
 	return good;
@@ -180,6 +234,8 @@ static bool
 publish(struct load *l, const struct draft *d, struct catalog *c, struct served *s, char why[WHY])
 {
 	catalog_layers(s, d->layers);
+	s->plain = d->plain;
+	s->files = d->files;
 	for (size_t i = 0; i < d->layers; i++) {
 		if (!check_layer(d, i, why))
 			return false;

@@ -17,7 +17,8 @@ struct load {
 	enum coding coding;
 	bool
 	    early; /* only large layers are compressed, before the export ends: the puller takes plain ones */
-	bool squash; /* one layer an image */
+	bool squash;       /* one layer an image */
+	bool for_artifact; /* that layer goes into an artifact as it is */
 	const char *folder;
 	const struct order *order;
 	size_t orders;

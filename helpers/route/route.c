@@ -6,10 +6,12 @@
 
 #include "engine/engine.h"
 #include "machine/quirks.h"
+#include "pack/parts.h"
 #include "registry/store.h"
 #include "route/rates.h"
 #include "route/reach.h"
 #include "route/route.h"
+#include "run/files.h"
 
 enum { MB = 1000000 };
 
@@ -196,8 +198,8 @@ void
 route_choose(const struct facts *f, struct route *r)
 {
 	r->told = strcmp(f->asked, "auto") == 0;
-	if (strcmp(f->asked, "direct") == 0)
-		choose(r, FROM_EXPORT, "ROUTE=direct");
+	if (strcmp(f->asked, "direct") == 0 || strcmp(f->asked, "archive") == 0)
+		choose(r, FROM_EXPORT, "ROUTE=%s", f->asked);
 	else if (f->one_layer) {
 		choose(r, FROM_EXPORT, "it has to be one layer%s", r->told ? "" : ", which no push makes");
 		r->told = true;
@@ -209,6 +211,91 @@ route_choose(const struct facts *f, struct route *r)
 		choose(r, FROM_EXPORT, "nothing is to be kept");
 	else
 		choose_fastest(f, r);
+}
+
+const char *
+route_name(const struct route *r)
+{
+	return r->archive ? "archive" : r->source == FROM_EXPORT ? "direct" : "push";
+}
+
+static bool
+has_smolfile(const struct order *order, size_t orders)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < orders && !has; i++) {
+		char *keys = xstrdup(order[i].keys), *rest = NULL;
+
+		for (char *key = strtok_r(keys, " ", &rest); key; key = strtok_r(NULL, " ", &rest)) {
+			struct list settings = {0};
+
+			read_settings(key, &settings);
+			has = has || *value_of(&settings, "SMOLFILE") != '\0';
+			list_free(&settings);
+		}
+		free(keys);
+	}
+	return has;
+}
+
+/* The folder of smolvm's parts, by which we pack without it; NULL: why says what stands against that. */
+static char *
+native_parts(const struct order *order, size_t orders, const char *smolvm, char why[WHY])
+{
+	struct found_parts found;
+	char *folder = NULL;
+	const char *digits = smolvm + strcspn(smolvm, "0123456789");
+
+	/* check-real has to pack with those that are not proved yet */
+	if (!packs_natively(smolvm) && strcmp(setting("SMOLMAKE_UNPROVED"), "1") != 0)
+		fail(why, "what '%.60s' packs is not known here", *smolvm ? smolvm : "this smolvm");
+	else if (has_smolfile(order, orders))
+		fail(why, "a SMOLFILE is smolvm's to read");
+	else if (strcmp(setting("SQUASH"), "0") == 0)
+		fail(why, "SQUASH=0 asks for more than one layer");
+	else if (parts_find(needed("SMOLVM"), &found, why)) {
+		if (!parts_prepare(&found, digits, &folder, why))
+			folder = NULL;
+		parts_forget(&found);
+	}
+	return folder;
+}
+
+/* Who packs: we, where nothing stands against it, or smolvm. */
+static void
+choose_packer(const struct order *order, size_t orders, const char *smolvm, struct route *r)
+{
+	const char *pack = setting("PACK");
+	char why[WHY] = "";
+
+	if (strcmp(pack, "smolvm") == 0 || strcmp(setting("ROUTE"), "archive") == 0)
+		return;
+	r->parts = native_parts(order, orders, smolvm, why);
+	if (r->parts == NULL && strcmp(pack, "native") == 0)
+		refuse("PACK: native: %s; leave PACK out, and smolvm packs", why);
+	if (r->parts == NULL) {
+		step_line("PACK", "smolvm, since %s", why);
+		return;
+	}
+	step_line("PACK", "native, without a virtual machine (PACK=smolvm: by smolvm's own)");
+	r->coding = ZSTD;
+	r->squash = true;
+}
+
+/* One plain layer, whatever else is asked for. */
+static void
+prepare_archive(const char *smolvm, int quirks, struct route *r)
+{
+	if (quirks & QUIRK_NO_ARCHIVE)
+		refuse(
+		    "ROUTE: %s takes no archive, as smolvm does from 1.29.1 on; leave ROUTE out, or give ROUTE=direct",
+		    *smolvm ? smolvm : "this smolvm");
+	if (strcmp(setting("SQUASH"), "0") == 0)
+		refuse(
+		    "SQUASH: by ROUTE=archive every image is one layer; leave SQUASH out, or give ROUTE=direct");
+	r->archive = r->squash = true;
+	r->coding = PLAIN;
 }
 
 /* The route that was chosen, or another where the engine cannot come by it. */
@@ -260,7 +347,12 @@ route_decide(const struct order *order, size_t orders, const char *smolvm, struc
 		say_line("warning: SQUASH=0: %s brings deleted files of an image with several layers back",
 			 *smolvm ? smolvm : "this smolvm");
 	*r = (struct route){.coding = quirks & QUIRK_GZIP ? GZIP : ZSTD, .squash = gets_one_layer(quirks)};
+	if (strcmp(f.asked, "archive") == 0)
+		prepare_archive(smolvm, quirks, r);
 	f.one_layer = r->squash && has_several_layers(order, orders);
+	choose_packer(order, orders, smolvm, r);
+	if (r->parts != NULL)
+		f.one_layer = false; /* the packer makes them one, whatever they come by */
 	f.keeps = keeps_layers();
 	if (strcmp(f.asked, "auto") == 0 && !f.named && !f.one_layer && f.keeps) {
 		image = look_at_all(order, orders, &images);
@@ -268,10 +360,10 @@ route_decide(const struct order *order, size_t orders, const char *smolvm, struc
 	}
 	route_choose(&f, r);
 	check_reach(r);
-	r->early = r->source == FROM_EXPORT && r->coding == ZSTD;
+	r->early = r->source == FROM_EXPORT && r->coding == ZSTD && !r->squash;
 	end_as_caught();
 	remember(image, images);
 	free(image);
 	if (r->told)
-		step_line("ROUTE", "%s, %s", r->source == FROM_EXPORT ? "direct" : "push", r->why);
+		step_line("ROUTE", "%s, %s", route_name(r), r->why);
 }

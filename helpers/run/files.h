@@ -12,7 +12,7 @@
  * images                   plan-images                 find-machines, run.sh, with-run   slugs, one a line, in the user's order
  * wishes, wishes.err       images.sh                   plan-images                   the images file as a request; what jq said
  * engine                   kind.c                      machine.mk, kind.c            docker or podman, and its flag for plain HTTP
- * smolvm, smolvm.log       pack.sh                     with-registry, with-floor     what `smolvm --version` says
+ * smolvm, smolvm.log       pack.sh                     with-registry, with-smolvm     what `smolvm --version` says
  * registry, registry.log   with-container              publish-machine, the sweep    "registry MILLISECONDS"; what it printed
  * push.lock                machine.mk                  with-lock                     one push after the other
  * <slug>.env               plan-images                 identify-image, find-machines the wish, a request of K=V
@@ -26,10 +26,10 @@
  * <slug>.key               find-machines               run.sh, with-run              its key
  * <key>.env .image .pack   find-machines               the second graph              the wish and what is known by now; "ENGINE-ID REPOSITORY DIGEST"; smolvm's arguments
  * <key>.renew              find-machines               machine.mk, pack.sh, run.sh   it is there, and is to be packed all the same
- * <key>.ref .tag           machine.mk                  machine.mk, publish-machine, the sweep   the reference; written down before it is tagged
- * <key>.tagged .pushed .packed   with-deadline         make                          stamps of the second graph
- * <key>.served             with-registry               publish-machine              the digests under which it is served: the config's, then the manifest's where known
- * <key>.log .seconds       with-deadline               with-floor, publish-machine   as of a slug
+ * <key>.ref .tag           machine.mk, feed-archive, pack-image   machine.mk, publish-machine, the sweep   the reference, which a packer of ours replaces by its own; written down before it is tagged
+ * <key>.tagged .pushed .exported .packed   with-deadline   make                      stamps of the second graph
+ * <key>.served             with-registry               publish-machine, pack-image  how it is served: digests of config and manifest, and of one layer its bytes and its files'
+ * <key>.log .seconds       with-deadline               with-smolvm, publish-machine   as of a slug
  * <key>, <key>.smolmachine .json .work/ .aside   smolvm, publish-machine, find-machines   publish-machine   what is packed, and scratch; what was not whole
  * <slug>.failed, <key>.failed   every helper that refuses   with-run, machine.mk     step, exit status, reason (failure.h)
  *
@@ -40,7 +40,8 @@
  * SMOLMAKE_PWD, SMOLMAKE_STANDING   smolmachine.mk, with-run   where make's caller stands
  * RUN                      with-run                    the run's folder, relative to CACHE_DIR
  * LOCKED                   with-lock                   the keys of this batch
- * REGISTRY, ROUTE          with-registry, with-container   <host>:<port>; direct or push
+ * PACK, PARTS              with-registry               native or smolvm; .parts/<version>-<mark>, what a native pack is made of
+ * REGISTRY, ROUTE          with-registry, with-container   <host>:<port>; direct, archive or push
  */
 #ifndef FILES_H
 #define FILES_H

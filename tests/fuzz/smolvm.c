@@ -3,7 +3,7 @@
  * quirks.
  */
 #define main unused_main
-#include "with-floor.c" /* NOLINT(bugprone-suspicious-include): what is tested is static */
+#include "with-smolvm.c" /* NOLINT(bugprone-suspicious-include): what is tested is static */
 #undef main
 
 #include "fuzz.h"

@@ -12,19 +12,28 @@ bounds(void **state)
 		const char *text;
 		int quirks; /* of those that depend on the version */
 	} cases[] = {
-	    {"smolvm 0.8.0", QUIRK_ONE_LAYER | QUIRK_GZIP},
-	    {"smolvm 1.4.5", QUIRK_ONE_LAYER | QUIRK_GZIP},
-	    {"smolvm 1.5.0", QUIRK_ONE_LAYER},
-	    {"smolvm 1.12.0", QUIRK_ONE_LAYER},
-	    {"smolvm 1.13.0", QUIRK_ONE_LAYER | QUIRK_FLOOR},
-	    {"smolvm 1.16.999", QUIRK_ONE_LAYER | QUIRK_FLOOR},
-	    {"v1.17.0", QUIRK_FLOOR},
-	    {"1.17.0-rc1", QUIRK_FLOOR},
+	    {"smolvm 0.8.0", QUIRK_ONE_LAYER | QUIRK_GZIP | QUIRK_NO_ARCHIVE | QUIRK_NO_USER | QUIRK_NO_CUDA},
+	    {"smolvm 1.4.5", QUIRK_ONE_LAYER | QUIRK_GZIP | QUIRK_NO_ARCHIVE | QUIRK_NO_USER | QUIRK_NO_CUDA},
+	    {"smolvm 1.5.0", QUIRK_ONE_LAYER | QUIRK_NO_ARCHIVE | QUIRK_NO_USER | QUIRK_NO_CUDA},
+	    {"smolvm 1.5.999", QUIRK_ONE_LAYER | QUIRK_NO_ARCHIVE | QUIRK_NO_USER | QUIRK_NO_CUDA},
+	    {"smolvm 1.6.0", QUIRK_ONE_LAYER | QUIRK_NO_ARCHIVE | QUIRK_NO_USER},
+	    {"smolvm 1.12.0", QUIRK_ONE_LAYER | QUIRK_NO_ARCHIVE | QUIRK_NO_USER},
+	    {"smolvm 1.13.0", QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_NO_ARCHIVE | QUIRK_NO_USER},
+	    {"smolvm 1.14.1", QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_NO_ARCHIVE | QUIRK_NO_USER},
+	    {"smolvm 1.14.2", QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_NO_ARCHIVE},
+	    {"smolvm 1.16.999", QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_NO_ARCHIVE},
+	    {"v1.17.0", QUIRK_FLOOR | QUIRK_NO_ARCHIVE},
+	    {"1.17.0-rc1", QUIRK_FLOOR | QUIRK_NO_ARCHIVE},
+	    {"smolvm 1.29.0", QUIRK_FLOOR | QUIRK_NO_ARCHIVE},
+	    {"smolvm 1.29.1", QUIRK_FLOOR},
 	    {"smolvm 1.32.2", QUIRK_FLOOR},
 	    {"smolvm 2.0", QUIRK_FLOOR},
-	    {"", QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_GZIP},
-	    {"smolvm nightly", QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_GZIP},
-	    {"smolvm 1000.0.0", QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_GZIP},
+	    {"",
+	     QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_GZIP | QUIRK_NO_ARCHIVE | QUIRK_NO_USER | QUIRK_NO_CUDA},
+	    {"smolvm nightly",
+	     QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_GZIP | QUIRK_NO_ARCHIVE | QUIRK_NO_USER | QUIRK_NO_CUDA},
+	    {"smolvm 1000.0.0",
+	     QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_GZIP | QUIRK_NO_ARCHIVE | QUIRK_NO_USER | QUIRK_NO_CUDA},
 	};
 
 	(void)state;
@@ -54,7 +63,21 @@ rows(void **state)
 		assert_int_equal(all & quirk[i].bit, 0);
 		all |= quirk[i].bit;
 	}
-	assert_int_equal(all, QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_GZIP | DONE_ALWAYS);
+	assert_int_equal(all, QUIRK_ONE_LAYER | QUIRK_FLOOR | QUIRK_GZIP | QUIRK_NO_ARCHIVE | QUIRK_NO_USER |
+				  QUIRK_NO_CUDA | DONE_ALWAYS);
+}
+
+/* Only what was proved, and never what only looks like it. */
+static void
+native(void **state)
+{
+	(void)state;
+	assert_true(packs_natively("smolvm 1.32.2"));
+	assert_false(packs_natively("smolvm 1.32.1"));
+	assert_false(packs_natively("smolvm 1.32"));
+	assert_false(packs_natively("smolvm 1.33.0"));
+	assert_false(packs_natively("smolvm nightly"));
+	assert_false(packs_natively(""));
 }
 
 /* SQUASH goes before what the version asks for. */
@@ -76,10 +99,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(bounds),
-	    cmocka_unit_test(versions),
-	    cmocka_unit_test(rows),
-	    cmocka_unit_test(one_layer),
+	    cmocka_unit_test(bounds), cmocka_unit_test(versions),  cmocka_unit_test(rows),
+	    cmocka_unit_test(native), cmocka_unit_test(one_layer),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,23 +1,26 @@
 /*
- * with-floor - runs smolvm with a floor under which our registry on loopback is reached.
+ * with-smolvm - runs smolvm as it has to be run: what it needs to reach us, what it leaves, what its failures mean.
  *
  * A smolvm with QUIRK_FLOOR (machine/quirks.h) keeps a packing machine from the host's loopback, and `pack create`
  * has no flag to allow it. The environment has: SMOLVM_EGRESS_FLOOR=metadata, the floor of older versions. It is
  * set for this one child, and never over what the user has said of floors; where that keeps the child from the
  * registry, a line says so.
  * VERSION and LOG are files: the first line of `smolvm --version`, and where the command's output goes.
+ * What a smolvm that was killed leaves in its own cache is removed (machine/leavings.h).
  * A failure that smolvm's own words do not help with gets a line that does; with -i it is that image's failure.
  * Exit: the command's.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "machine/leavings.h"
 #include "machine/quirks.h"
 #include "run/failure.h"
 
-#define USAGE "usage: with-floor [-h] [-i KEY] VERSION LOG COMMAND [ARGUMENT...]\n"
+#define USAGE "usage: with-smolvm [-h] [-i KEY] VERSION LOG COMMAND [ARGUMENT...]\n"
 
 #define FLOOR "SMOLVM_EGRESS_FLOOR"
 
@@ -109,6 +112,7 @@ main(int argc, char **argv)
 	struct outcome o;
 	const char *key = NULL, *theirs = user_floor();
 	char *version;
+	long long began;
 	int first, opt;
 
 	set_progname(argv[0]);
@@ -128,7 +132,10 @@ main(int argc, char **argv)
 	if (theirs == NULL && (smolvm_quirks(version ? version : "") & QUIRK_FLOOR) &&
 	    setenv(FLOOR, "metadata", 1) != 0)
 		die_errno(EXIT_SYSTEM, "cannot set " FLOOR);
+	began = (long long)time(NULL);
 	o = run_command(&c);
+	if (o.code != 0 || caught_signal())
+		remove_dead_packs(began);
 	if (o.code != 0 && !caught_signal())
 		explain_failure(key, argv[first + 1], theirs);
 	free(version);
