@@ -80,7 +80,7 @@ check_jq() {
 	fi
 }
 
-engine=no
+engine=no native=no
 check_engine() {
 	if ! command -v "$DOCKER" >/dev/null 2>&1; then
 		fail engine "DOCKER: '$DOCKER' is not there" 'make setup'
@@ -156,15 +156,31 @@ check_smolvm() {
 			proved='make check-real has no row without a failure for this version'
 		fi
 		ok smolvm "${version:+smolvm }${version:-$said}, '$(command -v "$SMOLVM")'; $proved"
+		check_packing "${version:-$said}"
 	else
 		fail smolvm "'$SMOLVM --version' fails: $said" 'install it anew'
 	fi
 }
 
+# Whether machines are packed here without a virtual machine; else KVM is needed for that too.
+check_packing() { # VERSION
+	program=${0%/*}/../cache/bin/pack-image
+	if [ ! -x "$program" ]; then
+		warn packing 'not asked: the helpers are not compiled' 'make all'
+	elif SMOLVM=$SMOLVM within 10 "$program" -p "$1"; then
+		native=yes
+		ok packing 'needs no KVM: smolmake packs, of the parts of this smolvm'
+	else
+		ok packing "by smolvm, which needs KVM for it: $said"
+	fi
+}
 check_kvm() {
 	[ "$(uname)" = Linux ] || return
 	kvm=/dev/kvm
-	if [ ! -e "$kvm" ]; then
+	if [ ! -r "$kvm" ] || [ ! -w "$kvm" ] && [ "$native" = yes ]; then
+		warn "$kvm" "is not $([ -e "$kvm" ] && echo 'open to you' || echo there): machines are packed here, and boot elsewhere" \
+			"to boot them here: turn on virtualisation, then sudo usermod -aG kvm $(id -un)"
+	elif [ ! -e "$kvm" ]; then
 		fail "$kvm" 'is not there' 'turn on virtualisation in the firmware (or nested, in a virtual machine), then: modprobe kvm'
 	elif [ ! -r "$kvm" ] || [ ! -w "$kvm" ]; then
 		fail "$kvm" 'is not open to you' "sudo usermod -aG kvm $(id -un), then log in again"

@@ -38,7 +38,8 @@ machine
 ok 'a fit machine' doctor
 is '... has nothing to mend' "$(bad)" ''
 is '... in one line a thing' "$(sed 's/^ok    \([^:]*\): .*/\1/' "$out" | xargs -n 99)" \
-	'GNU Make C compiler libcurl jansson zlib OpenSSL libarchive zstd libmicrohttpd jq engine engine is local registry image smolvm /dev/kvm CACHE_DIR'
+	'GNU Make C compiler libcurl jansson zlib OpenSSL libarchive zstd libmicrohttpd jq engine engine is local registry image smolvm packing /dev/kvm CACHE_DIR'
+like '... a machine that smolvm packs needs KVM' "$(cat "$out")" '^ok    packing: by smolvm, which needs KVM for it: what smolvm 1\.17\.0 packs is not known here$'
 like '... with the facts' "$(cat "$out")" "^ok    smolvm: smolvm 1\\.17\\.0, '$bin/smolvm'; make check-real has "
 is '... and nothing else' "$(cat "$err")" ''
 is '... and it leaves nothing' "$(ls "$TMPDIR")$(ls -A "$CACHE_DIR" 2>/dev/null)" ''
@@ -61,6 +62,15 @@ must_fail 'an engine that fails without a word' doctor
 like '... is told by its status' "$(cat "$out")" '^FAIL  engine: does not answer: it ended with 1 and said nothing; '
 machine && rm "$tmp/dev/kvm"
 sick 'no KVM' '/dev/kvm: is not there; .*modprobe kvm$'
+must "$top/tests/fake/parts.sh" "$tmp/parts"
+machine && fake smolvm "
+parts='$tmp/parts'
+echo smolvm 1.32.2"
+ok 'a smolvm whose parts we pack of' doctor
+like '... needs no KVM for it' "$(cat "$out")" '^ok    packing: needs no KVM'
+rm "$tmp/dev/kvm"
+ok '... so that its absence is no fault' doctor
+like '... but a warning: nothing boots here' "$(bad)" '^warn  /dev/kvm: is not there: machines are packed here, and boot elsewhere; to boot them here: '
 machine && fake cc 'case $1 in -E) ! grep -q jansson "$4" ;; esac'
 sick 'a missing header' 'jansson: no <jansson.h>; make setup$'
 machine && fake cc 'case $* in *-std=*) echo no disk >&2; exit 1 ;; esac'

@@ -27,11 +27,18 @@ is '... and no cache' "$(cd "$HOME" && find . ! -name . ! -path './.docker*')" '
 ln -s "$stand_in" "$tmp/bin/smolvm"
 ok 'with a smolvm and a registry image' env PATH="$tmp/bin:$PATH" REGISTRY_IMAGE=another:tag "$top/tests/make" --no-print-directory -C "$top" demo
 cp "$tmp/.log" "$out"
-like '... it uses them, and says so' "$(cat "$out")" '^# The packer is the smolvm that is installed: smolvm [0-9]'
+like '... it uses them, and says so' "$(cat "$out")" "^# Here is smolvm [0-9.]*, '"
 like '... both' "$(cat "$out")" '^# The registry image is here: another:tag'
 is '... and shows the same' "$(steps)" 'miss hit miss'
 engine >"$tmp/after"
 same '... and leaves the engine as it was' "$tmp/after" "$tmp/before"
+
+must "$top/tests/fake/parts.sh" "$tmp/parts"
+printf '#!/bin/sh\nparts='\''%s'\''\nFAKE_SMOLVM_VERSION=1.32.2 exec "%s" "$@"\n' "$tmp/parts" "$stand_in" >"$tmp/native"
+chmod +x "$tmp/native"
+ok 'with a smolvm whose parts are here' run_make demo SMOLVM="$tmp/native"
+like '... it packs of them, and says what that is good for' "$(cat "$out")" '^# It was packed without a virtual machine, from the parts of smolvm 1\.32\.2, and boots wherever'
+is '... and shows the same' "$(steps)" 'miss hit miss'
 
 ok 'with a registry image that cannot be had' run_make demo REGISTRY_IMAGE=127.0.0.1:1/no/such
 like '... the wrapped registry serves, and it says so' "$(cat "$out")" '^# The registry image can neither be found nor pulled: .*wrapped'
