@@ -13,6 +13,7 @@ gate=$tmp/gate
 limit=60 # a busy machine is slow; no deadline that is set below is longer than 6 s
 count=0
 other=$tmp/other.sidecar # another image's
+stand_in=$SMOLVM
 
 # --- Once: the images, and what holds a make in a small /tmp.
 prepare() {
@@ -27,7 +28,7 @@ prepare() {
 	large=$image
 	registry=$REGISTRY_IMAGE
 	late=smolmake-test/late-$mine:latest # a registry that does not answer before there is /go
-	mkdir -p "$tmp/empty" || return
+	mkdir -p "$tmp/empty" && "$top/tests/fake/parts.sh" "$tmp/parts" || return
 	printf 'FROM %s\nENTRYPOINT ["/bin/sh", "-c", "%s"]\n' "$registry" \
 		'until [ -e /go ]; do sleep 0.1; done; exec /entrypoint.sh /etc/docker/registry/config.yml' >"$tmp/Dockerfile.late"
 	DOCKER_BUILDKIT=0 docker build -q -t "$late" -f "$tmp/Dockerfile.late" "$tmp/empty" >"$tmp/.build" 2>&1 || return
@@ -49,13 +50,19 @@ prepare() {
 # What has to be set for a make to come to $moment and be held there.
 arm() {
 	export DOCKER="$top/tests/fake/docker" FAKE_DOCKER_GATE="$gate" GATE="$gate"
-	case $moment in *-d | export | serve) export ROUTE=direct ;; *) export ROUTE=push ;; esac
+	case $moment in *-d | *-n | parts | export | serve) export ROUTE=direct ;; *) export ROUTE=push ;; esac
 	unset FAKE_SMOLVM_VERSION SMOLVM_EGRESS_FLOOR
 	case $moment in
 	*-s) # a smolvm that merges layers rightly is served from the store; its first refusal is not what is tried here
 		export FAKE_SMOLVM_VERSION=1.17.0 SMOLVM_EGRESS_FLOOR=metadata
 		REGISTRY_IMAGE=
 		;;
+	esac
+	unset PACK
+	case $moment in *-n | parts) # beside a smolvm that has parts; what smolvm packs instead would hide a failure
+		export PACK=native FAKE_SMOLVM="$stand_in" FAKE_SMOLVM_VERSION=1.32.2 SMOLVM="$tmp/parts/smol-vmm"
+		;;
+	*) export SMOLVM="$stand_in" ;;
 	esac
 	goal_image=$plain goal_context='' docker_fault='' smolvm_fault='' gate_at='' does=nothing
 	case $moment in
@@ -70,6 +77,8 @@ arm() {
 	publish) gate_at='publish-machine rename *.smolmachine.smolmachine' ;;
 	teardown) docker_fault=rm:gate ;;
 	export) goal_image=$large gate_at='with-registry write *.run/*' ;;
+	parts) gate_at='with-registry write *.run/*/parts.*' ;;
+	pack-n) gate_at='pack-image write *.run/*.smolmachine' ;;
 	close-d) gate_at='with-run unlinkat *' ;;
 	note) gate_at='identify-image rename *.id/*' ;;
 	esac
@@ -278,7 +287,7 @@ line() {
 	io-error:*) echo 'Input/output error' ;;
 	engine-*:pull) echo 'pull image: .*connection refused|did not end within' ;;
 	engine-freeze:ready) echo 'REGISTRY_IMAGE: .* did not answer within 3 s' ;;
-	engine-*:export) echo 'cannot be served: .*(docker.sock|did not .* within [0-9]+ s)|cannot be served: the engine' ;;
+	engine-*:export | engine-*:parts) echo 'cannot be served: .*(docker.sock|did not .* within [0-9]+ s)|cannot be served: the engine' ;;
 	engine-*) echo 'DOCKER|engine|[Dd]ocker daemon|docker.* did not end within' ;;
 	registry-kill:* | stranger:* | silent:*) echo 'push|pack|registry' ;;
 	*:verify) echo 'SMOLVM: .*(left a sidecar that is not whole|left no sidecar|packed .* where .* was wanted)' ;;
