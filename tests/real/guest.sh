@@ -30,10 +30,20 @@ is() { [ "$2" = "$3" ] || fail "$1: '$2', expected '$3'"; }
 code() { echo "$version" | awk -F. '{ print $1 * 1000000 + $2 * 1000 + $3 }'; }
 since() { [ "$(code)" -ge "$1" ]; } # as in helpers/machine/quirks.h: 1013000
 calls() { grep -c '^pack create ' /w/calls || :; } # of smolvm
-smolmake() { make -s -C $top smolmachine CACHE_DIR="$cache" SMOLVM="$real" "$@"; }
+smolmake() { HOME=/w/home-$version make -s -C $top smolmachine PACK=smolvm CACHE_DIR="$cache" SMOLVM="$real" "$@"; }
 # Three things that an emulated processor does to smolvm, and nothing else, are worth a second try: the connection to its own
 # machine breaks, the machine dies while it starts, or its four processors wait for one another for minutes.
-is_emulation() { grep -qE 'connection closed|agent process exited during startup|did not end within 400 s' "$1"; }
+is_emulation() { grep -qE 'connection closed|agent process exited during startup|did not end within [24]00 s' "$1"; }
+packs_natively() { # IMAGE [VARIABLE...]: sets $sidecar
+	image=$1
+	shift
+	HOME=/w/home-$version SMOLMAKE_UNPROVED=1 make -s -C $top smolmachine IMAGE="$image" CACHE_DIR="$cache-native" \
+		SMOLVM="/real/$version/smol/smol-vmm" PACK=native "$@" >/w/answer 2>/w/said
+	status=$?
+	cat /w/said
+	sidecar=$(cat /w/answer)
+	return $status
+}
 pack() { # IMAGE ROUTE [VARIABLE...]: sets $sidecar
 	image=$1 route=$2
 	shift 2
@@ -51,10 +61,13 @@ pack() { # IMAGE ROUTE [VARIABLE...]: sets $sidecar
 }
 boot() { # COMMAND...: of smolvm that boots something; its output without smolvm's own remarks
 	for try in 1 2 3; do
-		if timeout 600 "$@" >/w/booted 2>/w/boot.err </dev/null; then
+		timeout 200 "$@" >/w/booted 2>/w/boot.err </dev/null
+		status=$?
+		if [ $status = 0 ]; then
 			tr -d '\r' </w/booted
 			return
 		fi
+		[ $status != 124 ] || echo 'it did not end within 200 s' >>/w/boot.err
 		cat /w/boot.err /w/booted >&2
 		cat /w/booted >>/w/boot.err
 		is_emulation /w/boot.err || return 1
@@ -74,6 +87,8 @@ in_docker() { timeout 120 docker run --rm --network none "$@" </dev/null; }
 as_merged() { # FILE
 	awk '{ if ($2 == "d") $5 = "-"; sub(/[.].*/, "", $5); if ($2 ~ /^[pc]$/) $2 = "-"; sub(/ dev=[0-9,]*| size=0 crc=00000000/, ""); print }' "$1"
 }
+# What we hand it as one layer differs in the last of these alone.
+as_files() { awk '{ if ($2 ~ /^[pc]$/) $2 = "-"; sub(/ dev=[0-9,]*| size=0 crc=00000000/, ""); print }' "$1"; } # FILE
 # When it boots a machine, setuid, setgid and sticky bits are lost too.
 as_booted() { as_merged "$1" | awk '{ $3 = "0" substr($3, 2); print }'; } # FILE
 list_zoo='for folder in /bin /zoo; do list-tree $folder; done'
@@ -118,7 +133,7 @@ cell_floor() { # from 1.13.0 on every pack is given the loopback at once, before
 		# and it is needed: what smolvm says without
 		if served zoo:1 /w/no-floor >/w/refused; then fail 'it packs without'; fi
 		tr '\r' '\n' </w/refused | grep -av '^$' | tail -n 3
-		grep -aqE 'permission denied|connection refused|network is unreachable' /w/refused || fail 'its words are not those that with-floor knows'
+		grep -aqE 'permission denied|connection refused|network is unreachable' /w/refused || fail 'its words are not those that with-smolvm knows'
 	else
 		is 'floors' "$(grep '^pack create ' /w/calls | sed 's/.* floor=//' | sort -u)" ''
 	fi
@@ -157,20 +172,27 @@ cell_agent() { # user, folder, variables, entry point and arguments are the imag
 	fi
 	diff -u /w/docker.report /w/machine.report || fail 'the reports differ'
 }
-cell_machine() { # a machine made from the sidecar: create, start, exec, stop
-	packed zoo:1 || fail 'no pack'
+# A machine made from the sidecar: create, start, exec, stop. Of the size that it is created with: one that was started with another
+# than its record says is stopped by the next command that asks for it (run: 1.32.2).
+in_machine() { # NAME SIDECAR
+	export REAL_OWN_SIZE=1
 	# a machine lives as long as its command, and the image's, a shell, ends at once
-	"$real" machine create --name cell --from "$sidecar" -- /bin/sleep 900 </dev/null || fail 'it is not created'
+	"$real" machine create --name "$1" --cpus 1 --mem 2048 --from "$2" -- /bin/sleep 900 </dev/null || fail 'it is not created'
 	for try in 1 2 3; do
-		boot "$real" machine start --name cell || fail 'it does not start'
-		boot "$real" machine exec --name cell -- /bin/sh -c "$list_zoo" >/w/machine.tree && break
+		boot "$real" machine start --name "$1" || fail 'it does not start'
+		boot "$real" machine exec --name "$1" -- /bin/sh -c "$list_zoo" >/w/machine.tree && break
 		grep -q 'connection closed\|is not running' /w/boot.err || fail 'nothing can be executed'
 		echo "(the emulation's fault: try $try)"
 		[ "$try" != 3 ] || fail 'its machine dies at each try'
 	done
-	"$real" machine stop --name cell </dev/null || fail 'it does not stop'
+	"$real" machine stop --name "$1" </dev/null || fail 'it does not stop'
+	unset REAL_OWN_SIZE
 	in_docker zoo:1 /bin/sh -c "$list_zoo" >/w/docker.tree || fail 'docker run fails'
 	same_trees as_booted
+}
+cell_machine() {
+	packed zoo:1 || fail 'no pack'
+	in_machine smolvm "$sidecar"
 }
 cell_fail() { # an image that is not there: smolvm's own words, and nothing under a final name
 	if SMOLVM_EGRESS_FLOOR=metadata served none:1 /w/none >/w/said; then fail 'it packs what is not there'; fi
@@ -205,6 +227,7 @@ cell_killed() { # smolvm is killed in the middle of a pack: nothing is there, an
 	wait $run && fail 'the run succeeds'
 	cat /w/said
 	is 'machines' "$(find "$cache" -maxdepth 1 -name '*smolmachine')" ''
+	is "what smolvm's cache has of packs" "$(grep -l ^pack- "/w/home-$version"/.cache/smolvm/vms/*/name 2>/dev/null)" ''
 	pgrep -f smol-vmm >/dev/null && fail 'something of smolvm still runs'
 	pack zoo:1 direct || fail 'the next run does not pack'
 	is 'folders of runs' "$(ls "$cache/.run")" ''
@@ -219,6 +242,70 @@ cell_full() { # the disk is full: one line says so, and nothing is left
 	umount /w/small
 }
 
+assets_of() { # SIDECAR FOLDER: unpacked
+	rm -rf "$2" && mkdir -p "$2"
+	head -c "$(($(tail -c 64 "$1" | od -An -j36 -N8 -tu8)))" "$1" | zstd -dc | tar -xf - -C "$2"
+}
+manifest_of() { # SIDECAR: but for what has to differ: names, times, and how the agent's files and the layer are written as a tar
+	head -c -64 "$1" | tail -c "$(($(tail -c 64 "$1" | od -An -j44 -N8 -tu8)))" |
+		jq '.image = 0 | .created = 0 | .image_size = 0 | .assets.agent_rootfs.size = 0 | .assets.layers[0] = 0'
+}
+libraries_of() { # LAUNCHER: what the archive in it holds
+	tail -c "+$(($(tail -c 32 "$1" | od -An -j12 -N8 -tu8) + 1))" "$1" | head -c "$(($(tail -c 32 "$1" | od -An -j20 -N8 -tu8)))" |
+		zstd -dc | tar -tvf - --numeric-owner --full-time | awk '{ $4 = $5 = ""; print }'
+}
+# What smolvm has no part in: the same tree as in Docker, its own parts, a manifest as its own, the same bytes each time, and it boots.
+cell_native() {
+	packed agent:1 || fail 'no pack by smolvm'
+	own=$sidecar
+	packs_natively agent:1 || fail 'no pack'
+	is 'the packer' "$(jq -r .packed_by "${sidecar%.smolmachine.smolmachine}.json")" smolmake
+	once=$(sha256sum <"$sidecar")
+	packs_natively agent:1 FORCE=1 ROUTE=push || fail 'no pack by a push'
+	is 'the sidecar by another route' "$(sha256sum <"$sidecar")" "$once"
+	manifest_of "$own" >/w/own.manifest
+	manifest_of "$sidecar" >/w/our.manifest
+	diff -u /w/own.manifest /w/our.manifest || fail 'the manifests differ'
+	for file in "$own" "$sidecar"; do libraries_of "${file%.smolmachine}"; done | sort | uniq -c | awk '$1 != 2 { exit 1 }' || fail 'the libraries differ'
+	cmp -n "$(stat -c %s "/real/$version/smol/smol-vmm")" "${sidecar%.smolmachine}" "/real/$version/smol/smol-vmm" || fail 'the launcher does not begin with the engine'
+	{ assets_of "$own" /w/own && assets_of "$sidecar" /w/our; } || fail 'the assets are no tar'
+	for side in own our; do tar -tf /w/$side/agent-rootfs.tar | sed 's,^\./,,; s,/$,,' | grep -vx '' | grep -vx .extracted | sort >/w/$side.agent; done
+	diff /w/own.agent /w/our.agent || fail "the agent's files differ"
+	[ ! -e /w/own/storage.ext4 ] || cmp /w/own/storage.ext4 /w/our/storage.ext4 || fail 'the disks differ'
+	"$real" pack run --info --sidecar "$sidecar" >/w/info 2>/dev/null </dev/null || fail 'smolvm does not read it'
+	in_docker agent:1 >/w/docker.report || fail 'docker run fails'
+	boot "$real" pack run --sidecar "$sidecar" >/w/machine.report || fail 'it does not boot'
+	since 1014002 || sed -i '/^uid/d' /w/docker.report /w/machine.report
+	diff -u /w/docker.report /w/machine.report || fail 'the reports differ'
+	export REAL_LAUNCHER="${sidecar%.smolmachine}"
+	boot "$real" run >/w/launcher.report || fail 'the launcher does not boot'
+	unset REAL_LAUNCHER
+	since 1014002 || sed -i '/^uid/d' /w/launcher.report
+	diff -u /w/docker.report /w/launcher.report || fail 'the reports differ: by the launcher'
+	packs_natively zoo:1 || fail 'no pack of zoo'
+	in_docker zoo:1 /bin/sh -c "$list_zoo" >/w/docker.tree || fail 'docker run fails'
+	{ assets_of "$sidecar" /w/our && mkdir /w/our/root && tar -xpf /w/our/layers/*.tar -C /w/our/root --numeric-owner; } || fail 'the layer is no tar'
+	for folder in /bin /zoo; do /job/list-tree /w/our/root$folder; done >/w/machine.tree
+	same_trees as_files
+	boot "$real" pack run --sidecar "$sidecar" -- /bin/sh -c "$list_zoo" >/w/machine.tree || fail 'zoo does not boot'
+	same_trees as_booted
+	in_machine native "$sidecar"
+}
+cell_archive() { # from 1.29.1 on it takes an archive; before, the setting is refused
+	if ! since 1029001; then
+		smolmake IMAGE=zoo:1 ROUTE=archive FORCE=1 PACK=smolvm >/w/answer 2>/w/said && fail 'it packs'
+		cat /w/said
+		grep -q 'ROUTE: .* takes no archive' /w/said || fail 'the error does not say why'
+		return
+	fi
+	pack zoo:1 archive FORCE=1 || fail 'no pack'
+	is 'what is left of archives' "$(find "/w/home-$version/.cache/smolvm-image-archives" -mindepth 1 2>/dev/null)" ''
+	in_docker zoo:1 /bin/sh -c "$list_zoo" >/w/docker.tree || fail 'docker run fails'
+	boot "$real" pack run --sidecar "$sidecar" -- /bin/sh -c "$list_zoo" >/w/machine.tree || fail 'it does not boot'
+	same_trees as_booted
+	smolmake IMAGE=zoo:1 >/w/answer 2>/w/said || fail 'no hit'
+	is 'the hit' "$(cat /w/answer)" "$sidecar"
+}
 cell_record() { # what the stand-in, tests/fake/smolvm, has to be like: for tests/real/recorded
 	packed agent:1 || fail 'no pack'
 	to=/job/recorded/$version
