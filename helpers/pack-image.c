@@ -231,6 +231,12 @@ pack(const char *key, char why[WHY])
 	if (!parts_open(&p, needed("PARTS"), why))
 		return false;
 	good = open_source(&s, key, reference, why);
+	if (s.whole.outward != NULL) {
+		char *path = run_file(key, OF_OUTWARD); /* what we say stands in a log */
+
+		write_file(path, s.whole.outward, strlen(s.whole.outward), 0600);
+		free(path);
+	}
 	name = call_it(key, reference);
 	about = (struct subject){.reference = name,
 				 .image_id = value_of(&settings, "IMAGE_ID"),

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/flatten.h"
 #include "machine/machine.h"
 #include "machine/quirks.h"
 #include "machine/record.h"
@@ -119,6 +120,20 @@ check_digest(const struct sidecar *s, const struct packing *p)
 }
 
 static void
+tell_outward(const char *key)
+{
+	char *path = run_file(key, OF_OUTWARD), *link = first_line(path), *name;
+
+	if (link != NULL) {
+		name = typed_names(key);
+		say_line(OUTWARD_WARNING, name, link);
+		free(name);
+	}
+	free(link);
+	free(path);
+}
+
+static void
 move(const char *from, const char *to)
 {
 	if (rename(from, to) != 0)
@@ -163,6 +178,7 @@ main(int argc, char **argv)
 	p = (struct packing){.key = key, .reference = reference, .sidecar = &s, .settings = &settings};
 	check_packed(launcher, sidecar, &s, &p);
 	check_digest(&s, &p);
+	tell_outward(key);
 	p.native = strcmp(setting("PACK"), "native") == 0;
 	p.one_layer =
 	    p.native || strcmp(setting("ROUTE"), "archive") == 0 || gets_one_layer(smolvm_quirks(s.version));

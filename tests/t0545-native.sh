@@ -103,6 +103,26 @@ topic 'Options'
 ok 'are in the manifest' native CPUS=2 MEM=1G ENTRYPOINT=/bin/x
 is '...' "$(manifest | jq -c '[.cpus, .mem, .entrypoint, .cmd]')" '[2,1024,["/bin/x"],["-c","a b"]]'
 
+topic 'Links out of the root'
+was=$image
+must make_context outward
+mkdir -p "$context/more/a/b"
+ln -s ../../../etc/passwd "$context/more/a/b/inside" # to the root's, by as many as there are
+ln -s /bin "$context/more/bin"
+printf 'COPY more /more\n' >>"$context/Dockerfile"
+must _build
+ok 'none' native
+unlike '... is told' "$(cat "$err")" warning
+for target in / //. /a/.. ../../../../etc/passwd a/../../../../../x; do
+	rm -f "$context/more/a/b/out" && ln -s "$target" "$context/more/a/b/out"
+	must _build
+	for route in direct push; do
+		ok "one to $target, by $route" native ROUTE=$route FORCE=1
+		is '... is told, once' "$(grep -c "^warning: $image: 'more/a/b/out' links to the root or out of it; smolvm does not start " "$err")" 1
+	done
+done
+image=$was
+
 topic 'Several at once'
 first=$image
 must make_image other

@@ -194,6 +194,26 @@ go_to(struct flat *f, const struct file *file, char why[WHY])
 	return entry_next(&f->reader, why) == ENTRY || fail(why, "the layer has changed while it was read");
 }
 
+/* A target that is the root itself, or has more ".." than there are folders to leave. */
+static bool
+leads_out(const char *path, const char *target)
+{
+	long depth = 0;
+
+	for (const char *p = path; *target != '/' && (p = strchr(p, '/')) != NULL; p++)
+		depth++;
+	for (const char *p = target; *p != '\0'; p += strspn(p, "/")) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 2 && strncmp(p, "..", 2) == 0 && --depth < 0)
+			return true;
+		if (n > 0 && !(n == 1 && *p == '.') && !(n == 2 && strncmp(p, "..", 2) == 0))
+			depth++;
+		p += n;
+	}
+	return *target == '/' && depth == 0;
+}
+
 /*
  * The name and what it means, or, where that has gone out under another name, a
  * hard link to it: with the whole description, since some extractors apply it.
@@ -215,6 +235,8 @@ put_file(struct flat *f, struct sink *s, const struct file *file, const char *pa
 		e.size = 0;
 		e.sparse = false;
 	}
+	if (e.type == '2' && f->for_artifact && f->outward == NULL && leads_out(path, e.link))
+		f->outward = xstrdup(path);
 	if (e.type == '0' && s->hash == NULL)
 		f->files += (uint64_t)e.size;
 	if (f->for_artifact && (e.type == '3' || e.type == '4' || e.type == '6')) {

@@ -14,6 +14,7 @@ struct place {
 struct flat {
 	bool for_artifact; /* see flat_for_artifact */
 	struct tree tree;
+	char *outward;       /* see flat_outward */
 	uint64_t files;      /* bytes of those that are there in the end; 0 until it is measured */
 	uint64_t size;       /* bytes of all files, those that a later layer replaces and holes included */
 	struct place *place; /* of each layer, as a plain tar */

@@ -168,6 +168,7 @@ flat_free(struct flat *f)
 	entry_reader_free(&f->reader);
 	if (f->scratch >= 0)
 		close(f->scratch);
+	free(f->outward);
 	free(f->place);
 	free(f);
 }
@@ -190,6 +191,12 @@ void
 flat_for_artifact(struct flat *f)
 {
 	f->for_artifact = true;
+}
+
+const char *
+flat_outward(const struct flat *f)
+{
+	return f->outward;
 }
 
 uint64_t

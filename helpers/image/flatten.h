@@ -28,6 +28,17 @@ void flat_for_artifact(struct flat *f);
 /* The bytes of the archive that flat_write will write; false, and why, where a layer cannot be read. */
 bool flat_measure(struct flat *f, uint64_t *size, char why[WHY]);
 
+/*
+ * The first link that leads to the root or out of it, once it was measured for an artifact; NULL where there is
+ * none. smolvm refuses an image with such a one where its host unpacks the layer (source: smolvm-pack 1.33.0,
+ * extract.rs: "aliases the destination root", "escapes destination directory"; run: 1.32.2).
+ */
+const char *flat_outward(const struct flat *f);
+
+/* What is said of it: the image, the link. */
+#define OUTWARD_WARNING                                                                                      \
+	"warning: %s: '%s' links to the root or out of it; smolvm does not start such an image as root with SMOLVM_VM_UID_DROP=off, nor on macOS"
+
 /* Bytes of the files in it, once it was measured: of each content once, however many names it has. */
 uint64_t flat_files(const struct flat *f);
 

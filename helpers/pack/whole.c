@@ -77,6 +77,8 @@ stream_flat(struct whole *w, struct flat *f, char why[WHY])
 	if (!flat_measure(f, &w->size, why))
 		return false;
 	w->files = flat_files(f);
+	if (flat_outward(f) != NULL)
+		w->outward = xstrdup(flat_outward(f));
 	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
 		return fail_errno(why, "cannot make a pipe");
@@ -117,5 +119,6 @@ whole_free(struct whole *w)
 		return;
 	recoder_free(&w->recoder);
 	free_export(&w->export);
+	free(w->outward);
 	*w = (struct whole){.fd = -1};
 }

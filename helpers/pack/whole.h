@@ -14,6 +14,7 @@ struct whole {
 	char digest[DIGEST];  /* of the plain tar */
 	uint64_t size, files; /* bytes of that, and of the files in it */
 	int fd;          /* where the frame lies, from its beginning; -1: it is the layer that is served */
+	char *outward;   /* as flat_outward; NULL: none, or it is the layer that is served */
 	uint64_t length; /* of the frame, where fd is not -1 */
 
 	/* private */

@@ -17,6 +17,7 @@
 #include "image/decode.h"
 #include "image/flatten.h"
 #include "registry/load.h"
+#include "run/failure.h"
 
 /*
  * Bytes: to compress less takes longer than it saves the one who pulls, and nothing hides it (bench,
@@ -27,6 +28,7 @@ enum { EARLY_MIN = 8 << 20 };
 /* An image on its way: what it will be made of. */
 struct draft {
 	struct image *image;
+	const struct order *order;
 	struct recoded **layer;
 	size_t layers;
 	uint64_t plain, files; /* bytes of that layer, and of the files in it */
@@ -156,6 +158,12 @@ stream_flat(struct load *l, struct draft *d, struct flat *f, char why[WHY])
 	if (!flat_measure(f, &d->plain, why))
 		return false;
 	d->files = flat_files(f);
+	if (flat_outward(f) != NULL) {
+		char *name = typed_names(d->order->keys);
+
+		say_line(OUTWARD_WARNING, name, flat_outward(f));
+		free(name);
+	}
 	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
 		return fail_errno(why, "cannot make a pipe");
@@ -260,6 +268,7 @@ make_draft(struct load *l, struct draft *draft, size_t i, char (*why)[WHY])
 			return draft[i].good;
 		}
 	draft[i].image = image;
+	draft[i].order = &l->order[i];
 	return want(l, &draft[i], why[i]);
 }
 

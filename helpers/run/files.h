@@ -29,6 +29,7 @@
  * <key>.ref .tag           machine.mk, feed-archive, pack-image   machine.mk, publish-machine, the sweep   the reference, which a packer of ours replaces by its own; written down before it is tagged
  * <key>.tagged .pushed .exported .packed   with-deadline   make                      stamps of the second graph
  * <key>.served             with-registry               publish-machine, pack-image  how it is served: digests of config and manifest, and of one layer its bytes and its files'
+ * <key>.outward            pack-image                  publish-machine              a link that leads out of the root
  * <key>.log .seconds       with-deadline               with-smolvm, publish-machine   as of a slug
  * <key>, <key>.smolmachine .json .work/ .aside   smolvm, publish-machine, find-machines   publish-machine   what is packed, and scratch; what was not whole
  * <slug>.failed, <key>.failed   every helper that refuses   with-run, machine.mk     step, exit status, reason (failure.h)
@@ -81,6 +82,7 @@
 #define OF_REF "ref"
 #define OF_ASIDE "aside"
 #define OF_SERVED "served"
+#define OF_OUTWARD "outward"
 
 /* <name>.<kind> in the run's folder, by its absolute path. The caller frees it. */
 char *run_file(const char *name, const char *kind);
