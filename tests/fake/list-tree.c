@@ -96,7 +96,9 @@ put_xattrs(const char *path)
 
 		if (n < 0)
 			cannot(path);
-		printf(" %s=", list[i]);
+		putchar(' ');
+		put_escaped(list[i], strlen(list[i])); /* a newline may be in it */
+		putchar('=');
 		put_escaped(value, (size_t)n);
 	}
 }
