@@ -18,7 +18,6 @@
 #include "image/encode.h"
 #include "image/header.h"
 #include "image/pour.h"
-#include "machine/quirks.h"
 #include "pack/manifest.h"
 #include "pack/whole.h"
 #include "run/failure.h"
@@ -264,14 +263,12 @@ tell_possible(const char *version)
 	struct found_parts found;
 	char why[WHY];
 
-	if (!packs_natively(version))
-		fail(why, "what smolvm %.40s packs is not known here", version);
-	else if (parts_find(needed("SMOLVM"), &found, why)) {
-		parts_forget(&found);
-		return 0;
+	if (!parts_find_proved(needed("SMOLVM"), version, &found, why)) {
+		puts(why);
+		return EXIT_NO;
 	}
-	puts(why);
-	return EXIT_NO;
+	parts_forget(&found);
+	return 0;
 }
 
 int

@@ -156,7 +156,7 @@ check_smolvm() {
 			proved='make check-real has no row without a failure for this version'
 		fi
 		ok smolvm "${version:+smolvm }${version:-$said}, '$(command -v "$SMOLVM")'; $proved"
-		check_packing "${version:-$said}"
+		check_packing "${version:-}"
 	else
 		fail smolvm "'$SMOLVM --version' fails: $said" 'install it anew'
 	fi
@@ -167,7 +167,7 @@ check_packing() { # VERSION
 	program=${0%/*}/../cache/bin/pack-image
 	if [ ! -x "$program" ]; then
 		warn packing 'not asked: the helpers are not compiled' 'make all'
-	elif SMOLVM=$SMOLVM within 10 "$program" -p "$1"; then
+	elif SMOLVM=$SMOLVM within 10 "$program" -p "smolvm $1"; then
 		native=yes
 		ok packing 'needs no KVM: smolmake packs, of the parts of this smolvm'
 	else

@@ -142,7 +142,7 @@ ok 'where it is asked to' by_smolvm '' PACK=smolvm
 ok 'with a SMOLFILE, and a line says so' by_smolvm '^smolvm, since a SMOLFILE is' SMOLFILE="$tmp/Smolfile"
 ok 'with SQUASH=0' by_smolvm '^smolvm, since SQUASH=0' SQUASH=0
 export FAKE_SMOLVM_VERSION=1.32.1
-ok 'of a version that was not proved' by_smolvm '^smolvm, since what .smolvm 1\.32\.1. packs is not known'
+ok 'of a version that was not proved' by_smolvm '^smolvm, since a native pack is proved for smolvm .*, not for smolvm 1\.32\.1$'
 export FAKE_SMOLVM_VERSION=1.32.2
 must_fail 'PACK=native refuses instead: a SMOLFILE' run_make smolmachine IMAGE="$image" PACK=native SMOLFILE="$tmp/Smolfile" FORCE=1
 like '...' "$(cat "$err")" '^error: PACK: native: a SMOLFILE'
@@ -178,6 +178,10 @@ ok 'a folder instead of an archive' sh -c 'cp -r "$2" "$1/folder" && cd "$1/fold
 ok '...' native FORCE=1 PACK=native SMOLVM="$tmp/folder/smol-vmm"
 unpack "$tmp/assets"
 is '... is packed, but for smolvm'\''s own mark' "$(tar -tf "$tmp/assets/agent-rootfs.tar" | sed 's,^\./,,; s,/$,,' | grep . | sort | xargs)" 'sbin sbin/init usr usr/local usr/local/bin usr/local/bin/smolvm-agent'
+printf '#!/bin/sh\nparts='\''%s'\''\necho smolvm 1.32.2\n' "$parts" >"$tmp/older"
+chmod +x "$tmp/older"
+must_fail 'a program of another version than its command' env FAKE_SMOLVM_VERSION=1.31.0 "$top/tests/make" --no-print-directory -C "$top" smolmachine IMAGE="$image" FORCE=1 PACK=native SMOLVM="$tmp/older" CACHE_DIR="$tmp/other cache"
+like '... is refused' "$(cat "$tmp/.log")" "^error: PACK: native: '.*/smol-vmm' does not say that it is smolvm 1\.32\.2, as the command does"
 printf '#!/bin/sh\nparts='\''%s'\''\nexec "$parts/smol-vmm" "$@"\n' "$parts" >"$tmp/smolvm"
 chmod +x "$tmp/smolvm"
 ok 'a script that names its folder, as make setup installs it' native FORCE=1 PACK=native SMOLVM="$tmp/smolvm"

@@ -7,7 +7,6 @@
  * Either way a thread of ours looks after it while the caller reads: it ends the
  * export at the deadline or after a signal, and the end of the pipe tells the caller.
  */
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,6 +18,7 @@
 #include "engine/save.h"
 #include "engine/socket.h"
 #include "lib/json.h"
+#include "lib/transfer.h"
 #include "lib/words.h"
 
 enum { PIPE_SIZE = 1 << 20, REFUSAL_MAX = 4096, CONNECT_SECONDS = 10 };
@@ -43,18 +43,6 @@ on_body(char *bytes, size_t size, size_t count, void *arg)
 		p->refusal[used + n] = '\0';
 	}
 	return n;
-}
-
-/* Called about once a second at least, whether or not anything comes. */
-static int
-on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-	(void)arg;
-	(void)a;
-	(void)b;
-	(void)c;
-	(void)d;
-	return caught_signal() != 0;
 }
 
 static bool
@@ -95,7 +83,7 @@ by_api(struct save *p)
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, both);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, end_if_caught);
 	rc = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(curl);

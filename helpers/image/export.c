@@ -95,9 +95,9 @@ text_of(json_t *object, const char *key)
 	return text ? text : "";
 }
 
-/* The layers' digests as plain tars; an image without layers may have no list at all. */
+/* An image without layers may have no list at all. */
 static bool
-read_diff_ids(struct image *m, json_t *config, char why[WHY])
+take_diff_ids(struct image *m, json_t *config, char why[WHY])
 {
 	json_t *list = json_object_get(json_object_get(config, "rootfs"), "diff_ids");
 	size_t count = json_array_size(list);
@@ -113,6 +113,16 @@ read_diff_ids(struct image *m, json_t *config, char why[WHY])
 		memcpy(m->diff_id[i], text, strlen(text) + 1);
 	}
 	return true;
+}
+
+bool
+read_diff_ids(struct image *m, char why[WHY])
+{
+	json_t *config = read_json(m->config_json, strlen(m->config_json), why);
+	bool good = config != NULL && take_diff_ids(m, config, why);
+
+	json_decref(config);
+	return good;
 }
 
 static bool
@@ -135,7 +145,7 @@ read_config(struct export *e, struct image *m, const char *name, char why[WHY])
 	if (config != NULL && !json_is_object(config))
 		good = fail(why, "'%.100s' is no config", name);
 	else
-		good = config != NULL && read_diff_ids(m, config, why);
+		good = config != NULL && take_diff_ids(m, config, why);
 	json_decref(config);
 	return good;
 }

@@ -43,6 +43,12 @@ bool read_export(int in, const char *folder,
 		 void (*on_member)(void *arg, const char *name, off_t offset, uint64_t size), void *arg,
 		 struct export *e, char why[WHY]);
 
+/*
+ * The diff_ids of m, of which id, config_json and layers are set, by its config. False: why says that it names
+ * another number of layers, or one by something else than SHA-256.
+ */
+bool read_diff_ids(struct image *m, char why[WHY]);
+
 /* Closes the spool and frees the rest; an export that could not be read is freed already. */
 void free_export(struct export *e);
 

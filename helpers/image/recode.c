@@ -317,6 +317,23 @@ recoder_stream(struct recoder *r, int in, uint64_t size)
 	return add(r, in, 0, size);
 }
 
+bool
+recoder_flat(struct recoder *r, struct flat *f, uint64_t size, struct recoded **layer, char digest[DIGEST],
+	     char why[WHY])
+{
+	uint64_t written;
+	int ends[2];
+	bool good;
+
+	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
+	    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
+		return fail_errno(why, "cannot make a pipe");
+	*layer = recoder_stream(r, ends[0], size);
+	good = flat_write(f, ends[1], digest, &written, why);
+	close(ends[1]);
+	return good;
+}
+
 void
 recoder_finish(struct recoder *r)
 {

@@ -14,7 +14,7 @@
 
 #include <pthread.h>
 
-#include "image/export.h"
+#include "image/flatten.h"
 
 enum { RECODERS_MAX = 3 };
 
@@ -72,6 +72,14 @@ struct recoded *recoder_want(struct recoder *r, off_t offset, uint64_t size);
 
 /* A layer that comes by a pipe, as a plain tar of about that size. */
 struct recoded *recoder_stream(struct recoder *r, int in, uint64_t size);
+
+/*
+ * The one layer of f, which is size bytes long as a plain tar (flat_measure), compressed while it is written: nothing of it plain
+ * is on disk. *layer is done after recoder_finish; digest: of the plain tar. False, and why; what the layer's own why says
+ * goes before that.
+ */
+bool recoder_flat(struct recoder *r, struct flat *f, uint64_t size, struct recoded **layer,
+		  char digest[DIGEST], char why[WHY]);
 
 /* Waits until all is done; nothing may be wanted after it. */
 void recoder_finish(struct recoder *r);

@@ -64,7 +64,7 @@ smolvm_quirks(const char *text)
 	return quirks;
 }
 
-/* As 1000000 * major + 1000 * minor + patch. */
+/* As NATIVE_VERSIONS says them. */
 static const int native[] = {1032002};
 
 bool

@@ -41,11 +41,11 @@ program_path(const char *name)
 static bool
 matters(const char *variable)
 {
-	static const char *const names[] = {"ROUTE",          "PACK",          "SQUASH",
-					    "FORCE",          "PACK",          "STORE_MAX",
-					    "REGISTRY_IMAGE", "REGISTRY_HOST", "REGISTRY_TIMEOUT",
-					    "PUSH_TIMEOUT",   "PACK_TIMEOUT",  "TOOL_TIMEOUT",
-					    "PATH",           "HOME"};
+	static const char *const names[] = {"ROUTE",         "SQUASH",           "FORCE",
+					    "PACK",          "STORE_MAX",        "REGISTRY_IMAGE",
+					    "REGISTRY_HOST", "REGISTRY_TIMEOUT", "PUSH_TIMEOUT",
+					    "PACK_TIMEOUT",  "TOOL_TIMEOUT",     "PATH",
+					    "HOME"};
 	static const char *const beginnings[] = {"DOCKER", "SMOLVM", "CONTAINER", "CONTAINERS_", "LD_"};
 	static const char proxy[] = "_PROXY";
 	size_t n = strcspn(variable, "=");

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "machine/quirks.h"
 #include "pack/find.h"
 
 /* Where a smolvm's parts may be: beside the command, below it, where our own setup and the packages put them. */
@@ -181,6 +182,16 @@ parts_find(const char *smolvm, struct found_parts *p, char why[WHY])
 	free(program);
 	free(command);
 	return good;
+}
+
+bool
+parts_find_proved(const char *smolvm, const char *version, struct found_parts *p, char why[WHY])
+{
+	*p = (struct found_parts){0};
+	if (!packs_natively(version) && strcmp(setting("SMOLMAKE_UNPROVED"), "1") != 0)
+		return fail(why, "a native pack is proved for smolvm " NATIVE_VERSIONS ", not for %.60s",
+			    *version ? version : "one that does not say its version");
+	return parts_find(smolvm, p, why);
 }
 
 void

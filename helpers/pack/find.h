@@ -26,6 +26,12 @@ struct found_parts {
  */
 bool parts_find(const char *smolvm, struct found_parts *p, char why[WHY]);
 
+/*
+ * The same, where artifacts of that version are proved (machine/quirks.h): version is what smolvm says of its
+ * own. SMOLMAKE_UNPROVED=1 takes any, for check-real, which proves them.
+ */
+bool parts_find_proved(const char *smolvm, const char *version, struct found_parts *p, char why[WHY]);
+
 void parts_forget(struct found_parts *p);
 
 #endif

@@ -4,11 +4,11 @@
  * A server that sends nothing for STALL_SECONDS has failed; how long all of it may take is the caller's deadline. Blobs are as
  * in the OCI distribution specification 1.1, "Pulling manifests" and "Pulling blobs".
  */
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/transfer.h"
 #include "registry/catalog.h"
 #include "registry/fetch.h"
 
@@ -45,17 +45,6 @@ on_body(char *bytes, size_t size, size_t count, void *arg)
 	return t->sink(t->arg, bytes, n, t->why) ? n : 0;
 }
 
-static int
-on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-	(void)arg;
-	(void)a;
-	(void)b;
-	(void)c;
-	(void)d;
-	return caught_signal() != 0;
-}
-
 /* One GET: digest is that of what came, *size its length. */
 static bool
 get(struct fetched *f, const char *kind, const char *name, struct transfer *t, char digest[DIGEST])
@@ -82,7 +71,7 @@ get(struct fetched *f, const char *kind, const char *name, struct transfer *t, c
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, end_if_caught);
 	rc = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_slist_free_all(headers);

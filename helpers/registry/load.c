@@ -145,14 +145,9 @@ want_layers(struct load *l, struct draft *d)
 		d->layer[i] = recoder_want(&l->recoder, d->image->layer[i].offset, d->image->layer[i].size);
 }
 
-/* Written here, compressed there: a pipe is between, and nothing of it on disk. */
 static bool
-stream_flat(struct load *l, struct draft *d, struct flat *f, char why[WHY])
+compress_flat(struct load *l, struct draft *d, struct flat *f, char why[WHY])
 {
-	uint64_t written;
-	int ends[2];
-	bool good;
-
 	if (l->for_artifact)
 		flat_for_artifact(f);
 	if (!flat_measure(f, &d->plain, why))
@@ -164,13 +159,7 @@ stream_flat(struct load *l, struct draft *d, struct flat *f, char why[WHY])
 		say_line(OUTWARD_WARNING, name, flat_outward(f));
 		free(name);
 	}
-	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
-	    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
-		return fail_errno(why, "cannot make a pipe");
-	d->layer[0] = recoder_stream(&l->recoder, ends[0], d->plain);
-	good = flat_write(f, ends[1], d->flat, &written, why);
-	close(ends[1]);
-	return good;
+	return recoder_flat(&l->recoder, f, d->plain, &d->layer[0], d->flat, why);
 }
 
 static bool
@@ -184,7 +173,7 @@ want_flat(struct load *l, struct draft *d, char why[WHY])
 	d->layers = 1;
 	d->layer = xmalloc(sizeof(struct recoded *));
 	d->layer[0] = NULL;
-	good = stream_flat(l, d, f, why);
+	good = compress_flat(l, d, f, why);
 	flat_free(f);
 	return good;
 }

@@ -247,14 +247,11 @@ native_parts(const struct order *order, size_t orders, const char *smolvm, char 
 	char *folder = NULL;
 	const char *digits = smolvm + strcspn(smolvm, "0123456789");
 
-	/* check-real has to pack with those that are not proved yet */
-	if (!packs_natively(smolvm) && strcmp(setting("SMOLMAKE_UNPROVED"), "1") != 0)
-		fail(why, "what '%.60s' packs is not known here", *smolvm ? smolvm : "this smolvm");
-	else if (has_smolfile(order, orders))
+	if (has_smolfile(order, orders))
 		fail(why, "a SMOLFILE is smolvm's to read");
 	else if (strcmp(setting("SQUASH"), "0") == 0)
 		fail(why, "SQUASH=0 asks for more than one layer");
-	else if (parts_find(needed("SMOLVM"), &found, why)) {
+	else if (parts_find_proved(needed("SMOLVM"), smolvm, &found, why)) {
 		if (!parts_prepare(&found, digits, &folder, why))
 			folder = NULL;
 		parts_forget(&found);
@@ -360,7 +357,7 @@ route_decide(const struct order *order, size_t orders, const char *smolvm, struc
 	}
 	route_choose(&f, r);
 	check_reach(r);
-	r->early = r->source == FROM_EXPORT && r->coding == ZSTD && !r->squash;
+	r->early = r->source == FROM_EXPORT && r->coding == ZSTD;
 	end_as_caught();
 	remember(image, images);
 	free(image);
