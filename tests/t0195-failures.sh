@@ -107,7 +107,7 @@ export FAKE_SMOLVM_FAULT=hang
 : >"$FAKE_SMOLVM_LOG"
 start_make -k smolmachine IMAGES="$one $none"
 must wait_for '[ "$(packs)" = 1 ]' 60
-pkill -KILL -f 'with-deadline -n pack '
+pkill -KILL -s "$make_pid" -f 'with-deadline -n pack '
 finish_make 60
 unset FAKE_SMOLVM_FAULT
 isnt 'a helper of a pack is killed with KILL: the run fails' "$rc" 0
