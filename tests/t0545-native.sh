@@ -30,7 +30,7 @@ must make_context agent
 mkdir "$context/more"
 echo kept >"$context/more/kept"
 echo gone >"$context/more/gone"
-printf 'COPY more /more\nRUN ["/bin/busybox", "rm", "/more/gone"]\nENV A="b c"\nUSER 1000:1001\nWORKDIR /more\nENTRYPOINT ["/bin/busybox", "sh"]\nCMD ["-c", "a b"]\n' >>"$context/Dockerfile"
+printf 'COPY more /more\nRUN ["/bin/busybox", "sh", "-c", "rm /more/gone && mkfifo -m 640 /more/pipe"]\nENV A="b c"\nUSER 1000:1001\nWORKDIR /more\nENTRYPOINT ["/bin/busybox", "sh"]\nCMD ["-c", "a b"]\n' >>"$context/Dockerfile"
 must _build
 id=$(docker image inspect --format '{{.Id}}' "$image")
 
@@ -74,6 +74,7 @@ is '... a layer that its name tells' "${layer##*/}" "$(sum "$layer").tar"
 is '... which the manifest names' "$(jq -r '.assets.layers[0] | "\(.digest) \(.size)"' "$tmp/manifest")" "sha256:$(sum "$layer") $(stat -c %s "$layer")"
 unlike '... where nothing is that a layer has deleted' "$(tar -tf "$layer" | xargs)" 'gone|\.wh\.'
 like '... and the rest' "$(tar -tf "$layer" | xargs)" 'more/kept'
+is '... a pipe is an empty file, as in a machine of smolvm'\''s own' "$(tar -tvf "$layer" --numeric-owner | awk '$6 == "more/pipe" { print $1, $3 }')" '-rw-r----- 0'
 is '... bytes of its files' "$(jq .image_size "$tmp/manifest")" "$(tar -tvf "$layer" --numeric-owner | awk '/^-/ { n += $3 } END { print n + 0 }')"
 
 topic 'Its launcher'
