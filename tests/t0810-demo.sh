@@ -34,11 +34,13 @@ engine >"$tmp/after"
 same '... and leaves the engine as it was' "$tmp/after" "$tmp/before"
 
 must "$top/tests/fake/parts.sh" "$tmp/parts"
-printf '#!/bin/sh\nparts='\''%s'\''\nFAKE_SMOLVM_VERSION=1.32.2 exec "%s" "$@"\n' "$tmp/parts" "$stand_in" >"$tmp/native"
+printf '#!/bin/sh\nparts='\''%s'\''\nexec "%s" "$@"\n' "$tmp/parts" "$stand_in" >"$tmp/native"
 chmod +x "$tmp/native"
+export FAKE_SMOLVM="$stand_in" FAKE_SMOLVM_VERSION=1.32.2
 ok 'with a smolvm whose parts are here' run_make demo SMOLVM="$tmp/native"
 like '... it packs of them, and says what that is good for' "$(cat "$out")" '^# It was packed without a virtual machine, from the parts of smolvm 1\.32\.2, and boots wherever'
 is '... and shows the same' "$(steps)" 'miss hit miss'
+unset FAKE_SMOLVM FAKE_SMOLVM_VERSION
 
 ok 'with a registry image that cannot be had' run_make demo REGISTRY_IMAGE=127.0.0.1:1/no/such
 like '... the wrapped registry serves, and it says so' "$(cat "$out")" '^# The registry image can neither be found nor pulled: .*wrapped'
