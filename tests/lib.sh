@@ -306,6 +306,16 @@ run_make() { # ARGS...: stdout in $out, stderr in $err, the status in $rc and re
 	rc=$?
 	return "$rc"
 }
+# A make does not wait long for a slow engine to remove what dead runs have left; the next one goes on with it.
+run_make_until() { # CONDITION ARGS...: until the condition holds, five times at most; the last one's status in $rc and returned
+	_condition=$1
+	shift
+	for _ in 1 2 3 4 5; do
+		run_make "$@" || break
+		! eval "$_condition" || break
+	done
+	return "$rc"
+}
 _deadline() { # SECONDS COMMAND...
 	if command -v timeout >/dev/null 2>&1; then
 		timeout -k 10 "$@"
