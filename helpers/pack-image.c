@@ -1,15 +1,16 @@
 /*
  * pack-image - makes the machine KEY of an image without starting one: launcher and sidecar, as smolvm's `pack create` writes them.
  *
- * The image is what $REGISTRY serves, the rest are the parts of the installed smolvm (PARTS, pack/parts.h). One stream, written
- * once: the agent's root filesystem, one layer, the disk template, the manifest, the footer.
- * Of an image that with-registry serves as one layer already (<key>.served says how long it is) the frame is copied as it comes.
+ * The image is what $REGISTRY serves, its layers are in frames (registry/framed.h), the rest are the parts of the installed smolvm
+ * (PARTS, pack/parts.h). Written once: the agent's root filesystem, one layer, which most often is the frames of the image's
+ * layers as they are, the disk template, the manifest, the footer.
  * The same image, smolvm and options give the same bytes. What the machine is called has no port of a registry in it, so
  * <key>.ref becomes <repository>:<id16>.
  * Exit: 0 packed; 1 the image or a part is not what it should be; 100 called wrongly; 111 trouble.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,46 +78,76 @@ copy_part(const struct part *p, decoder_sink sink, void *arg, char why[WHY])
 	return fail(why, "'%.100s' was damaged and is removed; run make again", needed("PARTS"));
 }
 
-/* The folder of layers, and the header of the one in it, as a small frame of its own. */
-static bool
-put_layer_header(struct sidecar_out *o, const char *digest, uint64_t size, char why[WHY])
+/* --- The layer */
+
+/* The folder of layers, and the header of the one in it, as a frame of its own, which is as long whatever the digest is. */
+enum { LAYER_HEADER = 2 * TAR_BLOCK + STORED_FRAME };
+
+static void
+make_layer_header(const char *digest, uint64_t size, unsigned char frame[LAYER_HEADER])
 {
-	char block[2 * TAR_BLOCK], frame[1024], *name = format("layers/%s.tar", digest_digits(digest));
-	size_t length;
+	char block[2 * TAR_BLOCK], *name = format("layers/%s.tar", digest_digits(digest));
 
 	gnu_header(block, "layers/", S_IFDIR | 0755, 0);
 	gnu_header(block + TAR_BLOCK, name, S_IFREG | 0644, size);
 	free(name);
-	length = encode_small(block, sizeof(block), frame, sizeof(frame));
-	return put(o, frame, length, why);
+	encode_stored(block, sizeof(block), frame);
 }
 
-/* --- The image */
-
-struct source {
-	struct fetched image;
-	struct whole whole; /* where it has several layers, or is served as it was pushed */
+/* Its digest, taken by a thread while the layer is written. */
+struct digesting {
+	const struct whole *whole;
+	char digest[DIGEST], why[WHY];
+	bool good;
 };
 
-/* "CONFIG MANIFEST LAYER-BYTES FILE-BYTES": false where it is not served as one layer, of which the last two tell. */
-static bool
-read_served(const char *key, struct whole *w)
+static void *
+take_digest(void *arg)
 {
-	char *path = run_file(key, OF_SERVED), *line = first_line(path);
-	const char *sizes = line ? strchr(line, ' ') : NULL;
-	char *end = NULL;
-	bool whole;
+	struct digesting *d = arg;
 
-	*w = (struct whole){.fd = -1};
-	sizes = sizes ? strchr(sizes + 1, ' ') : NULL; /* behind both digests */
-	whole = sizes != NULL;
-	if (whole) {
-		w->size = strtoull(sizes, &end, 10);
-		w->files = strtoull(end, NULL, 10);
-	}
-	free(line);
-	free(path);
-	return whole;
+	d->good = whole_digest(d->whole, d->digest, d->why);
+	return NULL;
+}
+
+static bool
+put_frame(void *arg, const void *bytes, size_t length, uint32_t crc, char why[WHY])
+{
+	struct sidecar_out *o = arg;
+
+	o->crc = (uint32_t)crc32_combine(o->crc, crc, (z_off_t)length);
+	o->size += length;
+	return write_all(o->fd, bytes, length) || fail_errno(why, "cannot write the machine");
+}
+
+/* Room for the header is left, and filled when the digest is known; so is the CRC that counts it. */
+static bool
+put_layer(struct sidecar_out *o, const struct whole *whole, char digest[DIGEST], char why[WHY])
+{
+	struct digesting d = {.whole = whole};
+	struct sidecar_out body = {.fd = o->fd, .crc = (uint32_t)crc32(0, NULL, 0)};
+	unsigned char header[LAYER_HEADER] = {0};
+	bool threaded, good;
+	pthread_t thread;
+
+	if (!write_all(o->fd, header, sizeof(header)))
+		return fail_errno(why, "cannot write the machine");
+	threaded = pthread_create(&thread, NULL, take_digest, &d) == 0;
+	good = compose_write(whole->compose, put_frame, &body, why);
+	if (threaded)
+		pthread_join(thread, NULL);
+	else
+		take_digest(&d);
+	if (!good || !d.good)
+		return good ? fail(why, "%.190s", d.why) : false;
+	memcpy(digest, d.digest, DIGEST);
+	make_layer_header(digest, compose_size(whole->compose), header);
+	if (pwrite(o->fd, header, sizeof(header), (off_t)o->size) != (ssize_t)sizeof(header))
+		return fail_errno(why, "cannot write the machine");
+	o->crc = (uint32_t)crc32(o->crc, header, sizeof(header));
+	o->crc = (uint32_t)crc32_combine(o->crc, body.crc, (z_off_t)body.size);
+	o->size += sizeof(header) + body.size;
+	return true;
 }
 
 static char *
@@ -128,25 +159,6 @@ read_reference(const char *key)
 		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
 	free(path);
 	return line;
-}
-
-static bool
-open_source(struct source *s, const char *key, const char *reference, char why[WHY])
-{
-	if (!fetch_image(&s->image, reference, why))
-		return false;
-	if (!read_served(key, &s->whole))
-		return whole_flatten(&s->whole, &s->image, needed("RUN"), why);
-	if (s->image.layers != 1)
-		return fail(why, "it is served as %zu layers where one was made", s->image.layers);
-	return config_layer(s->image.config_json, s->whole.digest, why);
-}
-
-static bool
-put_layer(struct sidecar_out *o, struct source *s, char why[WHY])
-{
-	return s->whole.fd >= 0 ? pour(s->whole.fd, 0, s->whole.length, put, o, why)
-				: fetch_layer(&s->image, 0, put, o, why);
 }
 
 /* --- The two files */
@@ -175,20 +187,26 @@ put_footer(struct sidecar_out *o, uint64_t assets, uint64_t manifest, char why[W
 	return put(o, footer, sizeof(footer), why);
 }
 
+/* about says all but the layer's digest. */
 static bool
-write_sidecar(const char *path, struct source *s, const struct parts *p, struct subject *about, char why[WHY])
+write_sidecar(const char *path, const struct whole *whole, const struct parts *p, struct subject about,
+	      char why[WHY])
 {
 	struct sidecar_out o = {.fd = create(path, 0600), .crc = (uint32_t)crc32(0, NULL, 0)};
+	char digest[DIGEST], *manifest = NULL;
 	uint64_t assets;
-	char *manifest = make_manifest(about, why);
-	bool good = manifest != NULL && copy_part(&p->head, put, &o, why) &&
-		    put_layer_header(&o, s->whole.digest, s->whole.size, why) && put_layer(&o, s, why) &&
+	bool good = copy_part(&p->head, put, &o, why) && put_layer(&o, whole, digest, why) &&
 		    copy_part(&p->tail, put, &o, why);
 
 	assets = o.size;
-	good =
-	    good && put(&o, manifest, strlen(manifest), why) && put_footer(&o, assets, strlen(manifest), why);
+	about.layer = digest;
+	good = good && (manifest = make_manifest(&about, why)) != NULL &&
+	       put(&o, manifest, strlen(manifest), why) && put_footer(&o, assets, strlen(manifest), why);
 	free(manifest);
+#ifdef SYNC_FILE_RANGE_WRITE
+	/* the disk begins while it is checked; publish-machine waits for it */
+	sync_file_range(o.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
 	if (close(o.fd) != 0 && good)
 		good = fail_errno(why, "cannot write the machine");
 	return good;
@@ -215,44 +233,60 @@ call_it(const char *key, const char *reference)
 	return name;
 }
 
-static bool
-pack(const char *key, char why[WHY])
+/* What we say stands in a log. */
+static void
+note_outward(const char *key, const char *link)
 {
-	char *reference = read_reference(key), *launcher = format("%s/%s", needed("RUN"), key),
-	     *sidecar = format("%s.smolmachine", launcher), *name;
+	char *path = run_file(key, OF_OUTWARD);
+
+	if (link != NULL)
+		write_file(path, link, strlen(link), 0600);
+	free(path);
+}
+
+static bool
+write_machine(const char *key, const char *reference, const struct fetched *image, const struct whole *whole,
+	      char why[WHY])
+{
+	char *launcher = format("%s/%s", needed("RUN"), key), *sidecar = format("%s.smolmachine", launcher),
+	     *name = call_it(key, reference);
 	struct list settings = {0};
-	struct source s = {.whole.fd = -1};
 	struct subject about;
 	struct parts p;
 	bool good;
 
+	note_outward(key, compose_outward(whole->compose));
 	read_settings(key, &settings);
-	if (!parts_open(&p, needed("PARTS"), why))
-		return false;
-	good = open_source(&s, key, reference, why);
-	if (s.whole.outward != NULL) {
-		char *path = run_file(key, OF_OUTWARD); /* what we say stands in a log */
-
-		write_file(path, s.whole.outward, strlen(s.whole.outward), 0600);
-		free(path);
-	}
-	name = call_it(key, reference);
+	good = parts_open(&p, needed("PARTS"), why);
 	about = (struct subject){.reference = name,
 				 .image_id = value_of(&settings, "IMAGE_ID"),
-				 .config = s.image.config_json,
-				 .layer = s.whole.digest,
-				 .layer_size = s.whole.size,
-				 .files = s.whole.files,
+				 .config = image->config_json,
+				 .layer_size = compose_size(whole->compose),
+				 .files = compose_files(whole->compose),
 				 .settings = &settings,
 				 .parts = &p};
-	good = good && write_sidecar(sidecar, &s, &p, &about, why) && write_launcher(launcher, &p, why);
-	whole_free(&s.whole);
-	fetch_end(&s.image);
+	good = good && write_sidecar(sidecar, whole, &p, about, why) && write_launcher(launcher, &p, why);
 	parts_close(&p);
 	list_free(&settings);
 	free(name);
 	free(sidecar);
 	free(launcher);
+	return good;
+}
+
+static bool
+pack(const char *key, char why[WHY])
+{
+	char *reference = read_reference(key);
+	struct fetched image;
+	struct whole whole;
+	bool good = fetch_image(&image, reference, why) && whole_open(&whole, &image, needed("RUN"), why);
+
+	if (good) {
+		good = write_machine(key, reference, &image, &whole, why);
+		whole_free(&whole);
+	}
+	fetch_end(&image);
 	free(reference);
 	return good;
 }

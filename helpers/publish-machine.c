@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,6 +71,40 @@ check_reference(const struct sidecar *s, struct packing *p)
 		       p->reference);
 }
 
+/* Its digest is taken while its CRC-32 is: each takes a processor. */
+struct digesting {
+	const char *path;
+	char hex[SHA256_HEX + 1];
+	bool good;
+};
+
+static void *
+take_digest(void *arg)
+{
+	struct digesting *d = arg;
+
+	d->good = sha256_file(d->path, d->hex);
+	return NULL;
+}
+
+/* All of the sidecar, against its CRC-32; p gets its digest. */
+static bool
+read_all(int fd, const char *path, const struct sidecar *s, struct packing *p, char why[200])
+{
+	struct digesting d = {.path = path};
+	pthread_t thread;
+	bool threaded = pthread_create(&thread, NULL, take_digest, &d) == 0, whole = check_sidecar(fd, s, why);
+
+	if (threaded)
+		pthread_join(thread, NULL);
+	else
+		take_digest(&d);
+	if (!d.good)
+		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
+	memcpy(p->sidecar_sha256, d.hex, sizeof(d.hex));
+	return whole;
+}
+
 /* smolvm names them <output> and <output>.smolmachine. */
 static void
 check_packed(const char *launcher, const char *path, struct sidecar *s, struct packing *p)
@@ -88,13 +123,11 @@ check_packed(const char *launcher, const char *path, struct sidecar *s, struct p
 	if (fd < 0 || fstat(fd, &st) != 0)
 		refuse("SMOLVM: '%s' left no sidecar, though it succeeded; see its output with V=1",
 		       setting("SMOLVM"));
-	if (!read_sidecar(fd, s, why) || !check_sidecar(fd, s, why))
+	if (!read_sidecar(fd, s, why) || !read_all(fd, path, s, p, why))
 		refuse("SMOLVM: '%s' left a sidecar that is not whole (%s); nothing was published",
 		       setting("SMOLVM"), why);
 	check_reference(s, p);
 	p->sizes[1] = st.st_size;
-	if (!sha256_file(path, p->sidecar_sha256))
-		die_errno(EXIT_SYSTEM, "cannot read '%s'", path);
 	close(fd);
 }
 

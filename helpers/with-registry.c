@@ -84,15 +84,13 @@ set(const char *name, const char *value)
 		die_errno(EXIT_SYSTEM, "cannot set %s", name);
 }
 
-/* --- Images that the engine pushes */
+/* --- What is kept */
 
-/* Bytes that may be kept; none where there is nowhere to keep them, which is no reason to fail. */
+/* Bytes that may be; none where there is nowhere to keep them, which is no reason to fail. */
 static uint64_t
 open_store(void)
 {
-	const char *text = setting("STORE_MAX");
-	uint64_t most = (uint64_t)(*text ? mebibytes_of("STORE_MAX", text, 0, STORE_MIB_MAX) : STORE_MIB)
-			<< 20;
+	uint64_t most = store_most();
 	char why[WHY];
 
 	if (most > 0 && !store_open(why)) {
@@ -101,6 +99,8 @@ open_store(void)
 	}
 	return most;
 }
+
+/* --- Images that the engine pushes */
 
 /*
  * The engine remembers the layers that it has pushed by host and port: the last port is the best, if it is
@@ -180,16 +180,18 @@ open_source(struct service *s)
 	struct load l = {.coding = s->route.coding,
 			 .early = s->route.early,
 			 .squash = s->route.squash,
-			 .for_artifact = s->route.parts != NULL || s->route.archive,
+			 .for_artifact = s->route.archive,
+			 .frames = s->route.parts != NULL,
 			 .folder = s->folder,
 			 .order = s->order,
 			 .orders = s->orders};
 
+	if (s->route.source == FROM_PUSH || l.frames)
+		s->kept = open_store(); /* says what stands against it */
 	if (s->route.source == FROM_EXPORT) {
 		import_images(&s->import, &l, &s->catalog);
 		return;
 	}
-	s->kept = open_store();
 	intake_start(&s->intake, &s->catalog, s->order, s->route.coding, s->folder, s->kept, s->pushed);
 }
 
@@ -201,10 +203,9 @@ note_served(const struct service *s)
 		const struct served *image = &s->catalog.image[i];
 
 		if (image->ready)
-			order_served(&s->order[i], image->config.digest, image->manifest.digest, image->plain,
-				     image->files);
+			order_served(&s->order[i], image->config.digest, image->manifest.digest);
 		else
-			order_served(&s->order[i], s->order[i].id, "", 0, 0);
+			order_served(&s->order[i], s->order[i].id, "");
 	}
 }
 

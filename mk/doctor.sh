@@ -222,7 +222,7 @@ check_compiler
 check_library libcurl curl/curl.h
 check_library jansson jansson.h
 check_library zlib zlib.h
-check_library OpenSSL openssl/evp.h
+check_library OpenSSL openssl/sha.h
 check_library libarchive archive.h
 check_library zstd zstd.h
 check_library libmicrohttpd microhttpd.h

@@ -19,7 +19,7 @@ run               header:stdlib.h         libc6-dev                 -           
 run               header:curl/curl.h      libcurl4-openssl-dev      -             asks the registry whether it is ready
 run               header:jansson.h        libjansson-dev            jansson       reads what engine and smolvm say
 run               header:zlib.h           zlib1g-dev                -             checks the artifact's CRC32
-run               header:openssl/evp.h    libssl-dev                openssl@3     makes digests
+run               header:openssl/sha.h    libssl-dev                openssl@3     makes digests
 run               header:archive.h        libarchive-dev            libarchive    reads and writes layers
 run               header:zstd.h           libzstd-dev               zstd          reads layers that are packed so
 run               header:microhttpd.h     libmicrohttpd-dev         libmicrohttpd serves layers

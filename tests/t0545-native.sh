@@ -100,6 +100,45 @@ ok 'in another cache, with smolvm elsewhere' sh -c 'cp -r "$1" "$2/elsewhere" &&
 	sh "$parts" "$tmp" "$top" "$image"
 is '...' "$(sum "$(cat "$tmp/path")")" "$once"
 
+topic 'Layers that are kept'
+framed() { grep -lxz CODING=frames "$CACHE_DIR"/.store/*.record 2>/dev/null | sed 's/\.record$//' | sort; }
+layers() { docker image inspect --format '{{len .RootFS.Layers}}' "$image"; }
+before=$(framed)
+is 'each is kept once' "$(echo "$before" | wc -l)" "$(layers)"
+was=$image
+must make_context above
+mkdir "$context/more"
+printf '%s' "kept $mine" | base64 >"$context/more/kept" # compressed, its bytes would not be found
+printf '%s' "secret $mine" | base64 >"$context/more/secret"
+printf 'FROM %s\nUSER 0\nCOPY more /above\nRUN ["/bin/busybox", "sh", "-c", "ln /above/secret /above/other && rm /above/secret /more/kept && echo new >/more/new"]\n' "$was" >"$context/Dockerfile"
+must _build
+ok 'an image above' native
+is '... adds its own' "$(framed | wc -l)" "$(layers)"
+is '... and leaves those below as they are' "$(framed | grep -cxF -e "$before")" "$(echo "$before" | wc -l)"
+unpack "$tmp/assets"
+layer=$(echo "$tmp"/assets/layers/*.tar)
+is '... is all of it' "$(tar -tf "$layer" | sort -u | grep -E '^(above|more)/' | xargs)" 'above/ above/kept above/other more/ more/new more/pipe'
+is '... with the content of a name that went' "$(tar -xOf "$layer" above/other)" "$(printf '%s' "secret $mine" | base64)"
+above=$(sum "$sidecar")
+framed | while read -r file; do printf x | dd of="$file" bs=1 seek=30 conv=notrunc 2>/dev/null; done
+ok 'kept ones that are damaged' native FORCE=1
+is '... are made anew' "$(sum "$sidecar")" "$above"
+is '... and kept' "$(framed | wc -l)" "$(layers)"
+framed | while read -r file; do truncate -s -40 "$file"; done
+ok 'ones that are cut short' native FORCE=1 ROUTE=push
+is '... too' "$(sum "$sidecar")" "$above"
+rm -rf "$CACHE_DIR/.store"
+for route in direct push; do
+	ok "with STORE_MAX=0, by $route" native FORCE=1 ROUTE=$route STORE_MAX=0
+	is '... the bytes are the same' "$(sum "$sidecar")" "$above"
+	is '... and nothing is kept' "$(framed)" ''
+	ok "with a STORE_MAX that is too small, by $route" native FORCE=1 ROUTE=$route STORE_MAX=1
+	is '...' "$(sum "$sidecar")" "$above"
+done
+ok 'by an export of what is there, packed at once' run_make -j4 smolmachine IMAGES="$was $image" FORCE=1
+is '... too' "$(sum "$sidecar")" "$above"
+image=$was
+
 topic 'Options'
 ok 'are in the manifest' native CPUS=2 MEM=1G ENTRYPOINT=/bin/x
 is '...' "$(manifest | jq -c '[.cpus, .mem, .entrypoint, .cmd]')" '[2,1024,["/bin/x"],["-c","a b"]]'

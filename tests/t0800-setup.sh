@@ -50,7 +50,7 @@ provide() {
 	libarchive-dev | libarchive) header archive.h ;;
 	libzstd-dev) header zstd.h ;;
 	zstd) header zstd.h; tool zstd ;;
-	libssl-dev | openssl@3) header openssl/evp.h ;;
+	libssl-dev | openssl@3) header openssl/sha.h ;;
 	libcmocka-dev | cmocka) header cmocka.h ;;
 	docker.io) copy '$tmp/dockerd' dockerd; tool iptables; copy '$tmp/docker' docker ;;
 	docker-cli | docker) copy '$tmp/docker' docker ;;

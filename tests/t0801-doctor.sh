@@ -39,7 +39,7 @@ ok 'a fit machine' doctor
 is '... has nothing to mend' "$(bad)" ''
 is '... in one line a thing' "$(sed 's/^ok    \([^:]*\): .*/\1/' "$out" | xargs -n 99)" \
 	'GNU Make C compiler libcurl jansson zlib OpenSSL libarchive zstd libmicrohttpd jq engine engine is local registry image smolvm packing /dev/kvm CACHE_DIR'
-like '... a machine that smolvm packs needs KVM' "$(cat "$out")" '^ok    packing: by smolvm, which needs KVM for it: a native pack is proved for smolvm [0-9. or]*, not for smolvm 1\.17\.0$'
+like '... a machine that smolvm packs needs KVM' "$(cat "$out")" '^ok    packing: by smolvm, which needs KVM for it: a native pack is proved for smolvm [0-9., and]*, not for smolvm 1\.17\.0$'
 like '... with the facts' "$(cat "$out")" "^ok    smolvm: smolvm 1\\.17\\.0, '$bin/smolvm'; make check-real has "
 is '... and nothing else' "$(cat "$err")" ''
 is '... and it leaves nothing' "$(ls "$TMPDIR")$(ls -A "$CACHE_DIR" 2>/dev/null)" ''

@@ -157,6 +157,8 @@ decoder_add(struct decoder *d, const void *bytes, size_t size, char why[WHY])
 	case ZSTD:
 		return unzstd(d, bytes, size, why);
 	case PLAIN:
+	case FRAMES:
+	case BEGINNING:
 		break;
 	}
 	return d->sink(d->arg, bytes, size, why);

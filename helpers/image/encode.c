@@ -144,6 +144,20 @@ encode_small(const void *bytes, size_t size, void *to, size_t room)
 	return length;
 }
 
+/* RFC 8878, 3.1.1: magic number, a descriptor (single segment, four bytes of content size), that size, one raw and last block. */
+size_t
+encode_stored(const void *bytes, size_t size, void *to)
+{
+	unsigned char *at = to;
+
+	put_little(at, ZSTD_MAGICNUMBER, 4);
+	at[4] = 2 << 6 | 1 << 5;
+	put_little(at + 5, size, 4);
+	put_little(at + 9, size << 3 | 1, 3);
+	memcpy(at + STORED_FRAME, bytes, size);
+	return STORED_FRAME + size;
+}
+
 bool
 encoder_add(struct encoder *c, const void *bytes, size_t size, char why[WHY])
 {
@@ -153,6 +167,8 @@ encoder_add(struct encoder *c, const void *bytes, size_t size, char why[WHY])
 	case GZIP:
 		return add_gzip(c, bytes, size, Z_NO_FLUSH, why);
 	case PLAIN:
+	case FRAMES:
+	case BEGINNING:
 		break;
 	}
 	return put(c, bytes, size, why);

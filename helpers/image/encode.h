@@ -32,6 +32,13 @@ void encoder_free(struct encoder *c);
 /* A few bytes as one frame of zstd in to, which has room for it; returns its length. */
 size_t encode_small(const void *bytes, size_t size, void *to, size_t room);
 
+/*
+ * The same bytes, at most 64 KiB, as they are: how long that frame is does not depend on what they are. to has room for size and
+ * STORED_FRAME more. Returns its length.
+ */
+enum { STORED_FRAME = 4 + 1 + 4 + 3 };
+size_t encode_stored(const void *bytes, size_t size, void *to);
+
 /* How many there are, most at most. */
 unsigned processors(unsigned most);
 

@@ -278,11 +278,11 @@ place_content(struct entry_reader *r, char why[WHY])
 		return false;
 	start = r->data = r->at;
 	e->sparse = e->type == 'S';
-	if (r->stored > r->end - start)
+	if (!r->bare && r->stored > r->end - start)
 		return fail(why, "the tar archive ends within '%.100s'", e->path);
 	if (e->type == '0' && !read_sparse_records(r, &e->sparse, why))
 		return false;
-	r->at = start + r->stored + (off_t)(-(uint64_t)r->stored % BLOCK);
+	r->at = r->bare ? r->data : start + r->stored + (off_t)(-(uint64_t)r->stored % BLOCK);
 	r->stored -= r->data - start; /* a map of holes stands before the bytes */
 	if (e->sparse && !check_pieces(r))
 		return fail(why, "'%.100s' has a damaged map of holes", e->path);

@@ -60,6 +60,8 @@ struct entry_reader {
 	off_t header;   /* where the entry begins, headers and all */
 	off_t data;     /* where its bytes do, one piece behind the other */
 	int64_t stored; /* how many those are */
+	bool
+	    bare; /* set by whoever reads headers that have no content behind them: [header, data) of each entry */
 
 	/* private */
 	int fd;

@@ -10,7 +10,7 @@
 
 #include "lib/io.h"
 
-enum coding { PLAIN, GZIP, ZSTD };
+enum coding { PLAIN, GZIP, ZSTD, FRAMES, BEGINNING /* the last two in the store alone: registry/framed.h */ };
 
 struct blob {
 	off_t offset;

@@ -47,6 +47,12 @@ white_out(struct flat *f, const char *path, const char *base, uint32_t layer, ch
 	return true;
 }
 
+bool
+is_whiteout(const char *base)
+{
+	return strncmp(base, ".wh.", strlen(".wh.")) == 0;
+}
+
 static bool
 add_link(struct flat *f, const char *path, const char *raw_target, uint32_t layer, char why[WHY])
 {
@@ -59,7 +65,7 @@ add_link(struct flat *f, const char *path, const char *raw_target, uint32_t laye
 		n = tree_find(&f->tree, folder, base);
 	if (n == NULL || n->folder)
 		return fail(why, "'%.60s' is a hard link to '%.60s', which is no file", path, raw_target);
-	return tree_link(&f->tree, path, n, layer, why) != NULL;
+	return tree_link(&f->tree, path, n, layer, f->entry, why) != NULL;
 }
 
 /* What no file has, or would go to another owner than the layer says. */
@@ -87,7 +93,7 @@ apply(struct flat *f, const struct entry_reader *r, uint32_t layer, char why[WHY
 	if (!clean_path(e->path, path))
 		return fail(why, "an entry has the unusable name '%.140s'", e->path);
 	base = base_name(path);
-	if (strncmp(base, ".wh.", strlen(".wh.")) == 0)
+	if (is_whiteout(base))
 		return white_out(f, path, base, layer, why);
 	if (*path == '\0' && e->type != '5')
 		return fail(why, "its root is no folder");
@@ -99,19 +105,20 @@ apply(struct flat *f, const struct entry_reader *r, uint32_t layer, char why[WHY
 	n = folder != NULL ? tree_put(&f->tree, folder, base, e->type == '5', layer, why) : NULL;
 	if (n == NULL)
 		return false;
-	tree_describe(n, r->header, e->type == '2' ? e->link : NULL, layer);
+	tree_describe(n, r->header, e->type == '2' ? e->link : NULL, layer, f->entry);
 	n->setgid = e->type == '5' && (e->mode & 02000) != 0 ? layer + 1 : 0;
 	return true;
 }
 
-static bool
-apply_layer(struct flat *f, size_t layer, char why[WHY])
+bool
+flat_apply(struct flat *f, size_t layer, char why[WHY])
 {
 	const struct place *p = &f->place[layer];
 	enum found found;
 
 	entry_reader_at(&f->reader, p->fd, p->start, p->end);
-	while ((found = entry_next(&f->reader, why)) == ENTRY)
+	f->reader.bare = f->content != NULL;
+	for (f->entry = 0; (found = entry_next(&f->reader, why)) == ENTRY; f->entry++)
 		if (!apply(f, &f->reader, (uint32_t)layer, why))
 			return false;
 	return found == END;
@@ -140,18 +147,25 @@ place_layer(struct flat *f, struct export *e, struct image *m, size_t layer, con
 }
 
 struct flat *
-flat_open(struct export *e, struct image *m, const char *folder, char why[WHY])
+flat_new(size_t layers)
 {
 	struct flat *f = xmalloc(sizeof(*f));
+
+	*f = (struct flat){.scratch = -1, .place = xmalloc((layers + 1) * sizeof(*f->place))};
+	tree_init(&f->tree);
+	return f;
+}
+
+struct flat *
+flat_open(struct export *e, struct image *m, const char *folder, char why[WHY])
+{
+	struct flat *f = flat_new(m->layers);
 	char reason[WHY];
 
-	*f = (struct flat){.scratch = -1};
-	f->place = xmalloc(m->layers * sizeof(*f->place));
-	tree_init(&f->tree);
 	for (size_t i = 0; i < m->layers; i++) {
 		bool good = place_layer(f, e, m, i, folder, why);
 
-		if (good && !apply_layer(f, i, reason))
+		if (good && !flat_apply(f, i, reason))
 			good = fail(why, "layer %zu of %.19s...: %.140s", i + 1, m->id, reason);
 		if (!good) {
 			flat_free(f);
@@ -197,12 +211,6 @@ const char *
 flat_outward(const struct flat *f)
 {
 	return f->outward;
-}
-
-uint64_t
-flat_files(const struct flat *f)
-{
-	return f->files;
 }
 
 char *

@@ -39,9 +39,6 @@ const char *flat_outward(const struct flat *f);
 #define OUTWARD_WARNING                                                                                      \
 	"warning: %s: '%s' links to the root or out of it; smolvm does not start such an image as root with SMOLVM_VM_UID_DROP=off, nor on macOS"
 
-/* Bytes of the files in it, once it was measured: of each content once, however many names it has. */
-uint64_t flat_files(const struct flat *f);
-
 /* Writes the tree as one plain layer; digest and size are of what was written. False, and why. */
 bool flat_write(struct flat *f, int out, char digest[DIGEST], uint64_t *size, char why[WHY]);
 

@@ -230,6 +230,8 @@ recode(struct recoder *r, struct recoded *l, bool hurry)
 {
 	if (recode_once(r, l, hurry, false))
 		recode_once(r, l, hurry, true);
+	if (l->good && r->proved != NULL)
+		r->proved(l);
 }
 
 static void *

@@ -49,6 +49,8 @@ struct recoder {
 	pthread_cond_t more;
 	struct recoded **item;
 	size_t items, next;
+	void (*proved)(const struct recoded
+			   *l); /* in the worker, with what is done; may be set before anything arrives */
 	bool hurry; /* what can be served as it is need not be compressed any more, if it is hardly begun */
 	bool closed;
 	pthread_t thread[RECODERS_MAX];

@@ -286,16 +286,20 @@ tree_put(struct tree *t, struct node *folder, const char *name, bool is_folder, 
 }
 
 void
-tree_describe(struct node *n, off_t header, const char *target, uint32_t layer)
+tree_describe(struct node *n, off_t header, const char *target, uint32_t layer, uint32_t entry)
 {
 	struct file *f = xmalloc(sizeof(*f));
 
-	*f = (struct file){.header = header, .layer = layer, .target = target ? xstrdup(target) : NULL};
+	*f = (struct file){
+	    .header = header, .layer = layer, .entry = entry, .target = target ? xstrdup(target) : NULL};
 	set_file(n, f);
+	n->layer = layer;
+	n->entry = entry;
 }
 
 struct node *
-tree_link(struct tree *t, const char *path, const struct node *target, uint32_t layer, char why[WHY])
+tree_link(struct tree *t, const char *path, const struct node *target, uint32_t layer, uint32_t entry,
+	  char why[WHY])
 {
 	struct node holder = {.file = NULL}, *folder, *n = NULL;
 	const char *base;
@@ -305,8 +309,11 @@ tree_link(struct tree *t, const char *path, const struct node *target, uint32_t 
 	folder = tree_reach(t, path, &base, layer, true, why);
 	if (folder != NULL)
 		n = tree_put(t, folder, base, false, layer, why);
-	if (n != NULL)
+	if (n != NULL) {
 		set_file(n, holder.file);
+		n->layer = layer;
+		n->entry = entry;
+	}
 	set_file(&holder, NULL);
 	return n;
 }

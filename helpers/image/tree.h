@@ -15,6 +15,7 @@
 struct file {
 	off_t header; /* where the entry begins that it is made of */
 	uint32_t layer, names;
+	uint32_t entry;             /* which one of its layer that is, from 0 */
 	char *target;               /* of a symbolic link, as the layer has it; else NULL */
 	const struct node *carrier; /* for the tree's user: the name under which the content goes out */
 };
@@ -25,7 +26,10 @@ struct node {
 	struct file *file;                                    /* NULL: a folder that no layer describes */
 	uint32_t touched; /* the last layer that set this name or one below it */
 	uint32_t setgid;  /* one more than the layer that made it a set-group-ID folder, or 0 */
+	uint32_t layer,
+	    entry; /* what gave the file this name: an entry, from 0, of a layer; where it has a file */
 	bool folder;
+	unsigned char marks; /* for the tree's user */
 	char name[];
 };
 
@@ -62,13 +66,13 @@ struct node *tree_put(struct tree *t, struct node *folder, const char *name, boo
 		      char why[WHY]);
 
 /*
- * From now on the name means what the entry at that place describes; target: of a symbolic link, else NULL.
+ * From now on the name means what the entry at that place describes, the layer's entry-th; target: of a symbolic link, else NULL.
  */
-void tree_describe(struct node *n, off_t header, const char *target, uint32_t layer);
+void tree_describe(struct node *n, off_t header, const char *target, uint32_t layer, uint32_t entry);
 
-/* One more name for the file that target names now. NULL: why says why not. */
+/* One more name for the file that target names now, by the layer's entry-th. NULL: why says why not. */
 struct node *tree_link(struct tree *t, const char *path, const struct node *target, uint32_t layer,
-		       char why[WHY]);
+		       uint32_t entry, char why[WHY]);
 
 /* Takes from a folder what lower layers have put there, at any depth. */
 void tree_hide(struct tree *t, struct node *folder, uint32_t layer);

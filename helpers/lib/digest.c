@@ -1,18 +1,24 @@
-/* digest.c - SHA-256: OpenSSL's, which uses the processor's instructions. */
+/*
+ * digest.c - SHA-256: OpenSSL's, which uses the processor's instructions.
+ *
+ * By its older interface: EVP, which it recommends since 3.0, does not give its state away, and without that no digest can go on
+ * where another one was.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/lib.h"
+#include "lib/io.h"
 
 enum { CHUNK = 256 << 10, SHA256_BYTES = SHA256_HEX / 2 };
 
 struct hash {
-	EVP_MD_CTX *state;
+	SHA256_CTX state;
 };
 
 static void
@@ -43,16 +49,14 @@ hash_new(void)
 {
 	struct hash *h = xmalloc(sizeof(*h));
 
-	h->state = EVP_MD_CTX_new();
-	if (h->state == NULL || EVP_DigestInit_ex(h->state, EVP_sha256(), NULL) != 1)
-		die(EXIT_SYSTEM, "SHA-256 is not to be had from libcrypto");
+	SHA256_Init(&h->state);
 	return h;
 }
 
 void
 hash_update(struct hash *h, const void *bytes, size_t size)
 {
-	EVP_DigestUpdate(h->state, bytes, size);
+	SHA256_Update(&h->state, bytes, size);
 }
 
 void
@@ -60,7 +64,7 @@ hash_end(struct hash *h, char digest[DIGEST])
 {
 	unsigned char bytes[SHA256_BYTES];
 
-	EVP_DigestFinal_ex(h->state, bytes, NULL);
+	SHA256_Final(bytes, &h->state);
 	memcpy(digest, DIGEST_PREFIX, strlen(DIGEST_PREFIX));
 	to_hex(bytes, sizeof(bytes), digest + strlen(DIGEST_PREFIX));
 }
@@ -68,9 +72,29 @@ hash_end(struct hash *h, char digest[DIGEST])
 void
 hash_free(struct hash *h)
 {
-	if (h != NULL)
-		EVP_MD_CTX_free(h->state);
 	free(h);
+}
+
+bool
+hash_save(const struct hash *h, unsigned char state[HASH_STATE])
+{
+	if (h->state.num != 0)
+		return false;
+	for (size_t i = 0; i < SHA256_BYTES / 4; i++)
+		put_little(state + 4 * i, h->state.h[i], 4);
+	put_little(state + SHA256_BYTES, h->state.Nl, 4);
+	put_little(state + SHA256_BYTES + 4, h->state.Nh, 4);
+	return true;
+}
+
+void
+hash_resume(struct hash *h, const unsigned char state[HASH_STATE])
+{
+	SHA256_Init(&h->state);
+	for (size_t i = 0; i < SHA256_BYTES / 4; i++)
+		h->state.h[i] = (SHA_LONG)get_little(state + 4 * i, 4);
+	h->state.Nl = (SHA_LONG)get_little(state + SHA256_BYTES, 4);
+	h->state.Nh = (SHA_LONG)get_little(state + SHA256_BYTES + 4, 4);
 }
 
 void

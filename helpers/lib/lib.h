@@ -456,6 +456,14 @@ void hash_update(struct hash *h, const void *bytes, size_t size);
 void hash_end(struct hash *h, char digest[DIGEST]);
 void hash_free(struct hash *h);
 
+/*
+ * What has been hashed so far, for another digest to go on from there: of whole blocks of 64 bytes only, else false. hash_resume: h
+ * becomes that, whatever it was.
+ */
+enum { HASH_STATE = 40 };
+bool hash_save(const struct hash *h, unsigned char state[HASH_STATE]);
+void hash_resume(struct hash *h, const unsigned char state[HASH_STATE]);
+
 /* reference.c: image references as the engines read them. */
 struct reference {
 	char name[256]; /* domain and path, without tag; "docker.io/library/" left out */

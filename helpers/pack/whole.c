@@ -5,6 +5,7 @@
 
 #include "image/pour.h"
 #include "pack/whole.h"
+#include "registry/framed.h"
 
 /* The layer behind those that are in the spool already. */
 static bool
@@ -22,77 +23,92 @@ fetch_into(struct fetched *f, size_t layer, int fd, struct blob *b, char why[WHY
 	       fail(why, "layer %zu of %.19s... is none", layer + 1, f->config);
 }
 
-/* An export of the one image, in its own words. */
+/* An export of the one image, in its own words, into which nothing has come yet. */
 static bool
-fetch_export(struct export *e, struct fetched *f, const char *folder, char why[WHY])
+begin_export(struct export *e, const struct fetched *f, const char *folder, char why[WHY])
 {
 	struct image *m = xmalloc(sizeof(*m));
-	bool good;
 
 	*e = (struct export){.spool = unlinked_file(folder), .images = 1, .image = m};
 	*m = (struct image){.config_json = xstrdup(f->config_json), .layers = f->layers};
 	memcpy(m->id, f->config, DIGEST);
 	m->layer = xmalloc((m->layers + 1) * sizeof(*m->layer));
-	good = e->spool >= 0 || fail_errno(why, "cannot make a file in '%.100s'", folder);
-	good = good && read_diff_ids(m, why);
-	for (size_t i = 0; good && i < m->layers; i++)
-		good = fetch_into(f, i, e->spool, &m->layer[i], why);
-	if (!good)
-		free_export(e);
-	return good;
+	memset(m->layer, 0, (m->layers + 1) * sizeof(*m->layer));
+	return (e->spool >= 0 || fail_errno(why, "cannot make a file in '%.100s'", folder)) &&
+	       read_diff_ids(m, why);
 }
 
 static bool
-compress_flat(struct whole *w, struct flat *f, char why[WHY])
+make_layer(struct export *e, struct fetched *f, size_t layer, struct framed *framed, char why[WHY])
 {
-	struct recoded *r = NULL;
-	bool good;
+	struct image *m = e->image;
+	struct blob *b = &m->layer[layer];
+	char reason[WHY];
 
-	flat_for_artifact(f);
-	if (!flat_measure(f, &w->size, why))
+	if (!fetch_into(f, layer, e->spool, b, why) || !verify_layer(e, m, layer, why))
 		return false;
-	w->files = flat_files(f);
-	if (flat_outward(f) != NULL)
-		w->outward = xstrdup(flat_outward(f));
-	good = recoder_flat(&w->recoder, f, w->size, &r, w->digest, why);
-	recoder_finish(&w->recoder);
-	if (r == NULL)
-		return false;
-	if (!r->good && *r->why)
-		return fail(why, "%.190s", r->why);
-	if (!good || !r->good)
-		return false;
-	w->fd = r->fd;
-	w->length = r->length;
+	return framed_make(m->diff_id[layer], e->spool, b->offset, b->size, b->coding, framed, reason) ||
+	       fail(why, "layer %zu of %.19s...: %.140s", layer + 1, m->id, reason);
+}
+
+static bool
+open_layers(struct whole *w, struct export *e, struct fetched *f, char why[WHY])
+{
+	for (; w->layers < f->layers; w->layers++)
+		if (!framed_find(e->image->diff_id[w->layers], &w->layer[w->layers]) &&
+		    !make_layer(e, f, w->layers, &w->layer[w->layers], why))
+			return false;
 	return true;
 }
 
 bool
-whole_flatten(struct whole *w, struct fetched *f, const char *folder, char why[WHY])
+whole_open(struct whole *w, struct fetched *f, const char *folder, char why[WHY])
 {
-	struct flat *flat;
-	bool good;
+	struct export e;
 
-	*w = (struct whole){.fd = -1};
-	if (!fetch_export(&w->export, f, folder, why))
-		return false;
-	recoder_start(&w->recoder, folder, ZSTD, 0, &w->export);
-	flat = flat_open(&w->export, w->export.image, folder, why);
-	good = flat != NULL && compress_flat(w, flat, why);
-	if (flat != NULL)
-		flat_free(flat);
-	if (!good)
-		whole_free(w);
-	return good;
+	*w = (struct whole){.layer = xmalloc((f->layers + 1) * sizeof(*w->layer))};
+	if (begin_export(&e, f, folder, why) && open_layers(w, &e, f, why))
+		w->compose = compose_open(w->layer, w->layers, f->config, folder, why);
+	w->diff_id = e.image->diff_id;
+	e.image->diff_id = NULL;
+	free_export(&e);
+	if (w->compose != NULL)
+		return true;
+	whole_free(w);
+	return false;
+}
+
+static bool
+find_beginning(void *whole, size_t layers, unsigned char state[HASH_STATE])
+{
+	const struct whole *w = whole;
+
+	return framed_beginning(w->diff_id, layers, state);
+}
+
+static void
+keep_beginning(void *whole, size_t layers, const unsigned char state[HASH_STATE])
+{
+	const struct whole *w = whole;
+
+	framed_keep_beginning(w->diff_id, layers, state);
+}
+
+bool
+whole_digest(const struct whole *w, char digest[DIGEST], char why[WHY])
+{
+	const struct beginnings known = {find_beginning, keep_beginning, (void *)w};
+
+	return compose_digest(w->compose, &known, digest, why);
 }
 
 void
 whole_free(struct whole *w)
 {
-	if (w->export.images == 0)
-		return;
-	recoder_free(&w->recoder);
-	free_export(&w->export);
-	free(w->outward);
-	*w = (struct whole){.fd = -1};
+	compose_free(w->compose);
+	for (size_t i = 0; i < w->layers; i++)
+		frames_close(&w->layer[i]);
+	free(w->layer);
+	free(w->diff_id);
+	*w = (struct whole){.layers = 0};
 }

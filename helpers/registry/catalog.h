@@ -31,8 +31,6 @@ struct served {
 	struct content manifest, config;
 	size_t layers;
 	struct content *layer;
-	uint64_t plain,
-	    files; /* where it was made one layer: bytes of that as a tar, and of the files in it */
 	atomic_bool ready;
 };
 

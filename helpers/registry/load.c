@@ -16,6 +16,7 @@
 #include "engine/save.h"
 #include "image/decode.h"
 #include "image/flatten.h"
+#include "registry/framed.h"
 #include "registry/load.h"
 #include "run/failure.h"
 
@@ -31,9 +32,9 @@ struct draft {
 	const struct order *order;
 	struct recoded **layer;
 	size_t layers;
-	uint64_t plain, files; /* bytes of that layer, and of the files in it */
-	char flat[DIGEST];     /* the one layer's digest, before it was compressed; "" without squash */
-	bool shared;           /* the layers are those of another draft */
+	uint64_t plain;    /* bytes of that layer */
+	char flat[DIGEST]; /* the one layer's digest, before it was compressed; "" without squash */
+	bool shared;       /* the layers are those of another draft */
 	bool good;
 };
 
@@ -95,6 +96,16 @@ read_proving(struct load *l, int in, char why[WHY])
 	return good;
 }
 
+/* What fails here fails again where the packer tries it, who can say so. */
+static void
+make_frames(const struct recoded *l)
+{
+	char ignored[WHY];
+
+	if (!framed_find(l->diff_id, NULL))
+		framed_make(l->diff_id, l->fd, l->at, l->length, l->coding, NULL, ignored);
+}
+
 static bool
 receive(struct load *l, char why[WHY])
 {
@@ -109,6 +120,8 @@ receive(struct load *l, char why[WHY])
 			list_add(&ids, l->order[i].engine_id);
 	in = save_start(&save, &ids, seconds_setting("PUSH_TIMEOUT", 900));
 	recoder_start(&l->recoder, l->folder, l->coding, l->early ? EARLY_MIN : 0, &l->export);
+	if (l->frames)
+		l->recoder.proved = make_frames;
 	await(in);
 	l->first_ms = now_ms() - start;
 	good = l->squash ? read_proving(l, in, why)
@@ -152,7 +165,6 @@ compress_flat(struct load *l, struct draft *d, struct flat *f, char why[WHY])
 		flat_for_artifact(f);
 	if (!flat_measure(f, &d->plain, why))
 		return false;
-	d->files = flat_files(f);
 	if (flat_outward(f) != NULL) {
 		char *name = typed_names(d->order->keys);
 
@@ -231,8 +243,6 @@ static bool
 publish(struct load *l, const struct draft *d, struct catalog *c, struct served *s, char why[WHY])
 {
 	catalog_layers(s, d->layers);
-	s->plain = d->plain;
-	s->files = d->files;
 	for (size_t i = 0; i < d->layers; i++) {
 		if (!check_layer(d, i, why))
 			return false;

@@ -19,6 +19,7 @@ struct load {
 	    early; /* only large layers are compressed, before the export ends: the puller takes plain ones */
 	bool squash;       /* one layer an image */
 	bool for_artifact; /* that layer goes into an artifact as it is */
+	bool frames;       /* each layer is made into frames too (framed.h), for a packer of ours */
 	const char *folder;
 	const struct order *order;
 	size_t orders;

@@ -136,12 +136,10 @@ orders_keys(const struct order *order, size_t orders)
 }
 
 void
-order_served(const struct order *w, const char *config, const char *manifest, uint64_t plain, uint64_t files)
+order_served(const struct order *w, const char *config, const char *manifest)
 {
 	char *keys = xstrdup(w->keys ? w->keys : ""), *rest = NULL;
-	char *text = plain > 0 ? format("%s %s %llu %llu\n", config, manifest, (unsigned long long)plain,
-					(unsigned long long)files)
-			       : format("%s %s\n", config, manifest);
+	char *text = format("%s %s\n", config, manifest);
 
 	for (char *key = strtok_r(keys, " ", &rest); key; key = strtok_r(NULL, " ", &rest)) {
 		char *path = run_file(key, OF_SERVED);

@@ -31,11 +31,10 @@ struct order *orders_of_keys(char **keys, size_t count, size_t *orders);
 char *orders_keys(const struct order *order, size_t orders);
 
 /*
- * Notes for each key of the order how its image is served (OF_SERVED): the digests of config and manifest,
- * "" where that is not known, and of one that was made one layer how many bytes that has as a tar, and the files in it.
+ * Notes for each key of the order how its image is served (OF_SERVED): the digests of config and manifest, "" where that
+ * is not known.
  */
-void order_served(const struct order *w, const char *config, const char *manifest, uint64_t plain,
-		  uint64_t files);
+void order_served(const struct order *w, const char *config, const char *manifest);
 
 /* Frees the array and what is in it. */
 void orders_free(struct order *order, size_t orders);

@@ -12,7 +12,8 @@
 
 #include "registry/record.h"
 
-static const char *const coding_name[] = {[PLAIN] = "plain", [GZIP] = "gzip", [ZSTD] = "zstd"};
+static const char *const coding_name[] = {
+    [PLAIN] = "plain", [GZIP] = "gzip", [ZSTD] = "zstd", [FRAMES] = "frames", [BEGINNING] = "beginning"};
 
 char *
 store_path(const char *digest, const char *suffix)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/frames.h"
 #include "registry/record.h"
 
 #ifdef __APPLE__
@@ -23,6 +24,14 @@
 #endif
 
 enum { HEX = SHA256_HEX };
+
+uint64_t
+store_most(void)
+{
+	const char *text = setting("STORE_MAX");
+
+	return (uint64_t)(*text ? mebibytes_of("STORE_MAX", text, 0, STORE_MIB_MAX) : STORE_MIB) << 20;
+}
 
 bool
 store_open(char why[WHY])
@@ -72,7 +81,8 @@ check(struct kept *k, const char *seen)
 	now = record_seen(&st);
 	known = strcmp(now, seen) == 0;
 	free(now);
-	if (!known && !reads_as(k->fd, k->size, k->digest))
+	if (!known &&
+	    !(k->coding == FRAMES ? frames_whole(k->fd, k->digest) : reads_as(k->fd, k->size, k->digest)))
 		return false;
 	if (!known)
 		record_write(k, &st); /* or it is read again the next time */

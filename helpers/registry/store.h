@@ -18,10 +18,13 @@ struct kept {
 	char diff_id[DIGEST]; /* of the plain tar in it; "" where it is no layer */
 	uint64_t plain;       /* bytes of that */
 	enum coding coding;   /* as it lies in the file */
-	char digest[DIGEST];
+	char digest[DIGEST];  /* of that; of FRAMES what frames_make says */
 	uint64_t size;
 	int fd; /* the file; who holds it has the blob, even when it was evicted */
 };
+
+/* Bytes that STORE_MAX allows; 0: nothing is to be kept. */
+uint64_t store_most(void);
 
 /* False, and why, where nothing can be kept. */
 bool store_open(char why[WHY]);

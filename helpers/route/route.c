@@ -276,8 +276,8 @@ choose_packer(const struct order *order, size_t orders, const char *smolvm, stru
 		return;
 	}
 	step_line("PACK", "native, without a virtual machine (PACK=smolvm: by smolvm's own)");
+	r->squash = false; /* the packer makes it one layer */
 	r->coding = ZSTD;
-	r->squash = true;
 }
 
 /* One plain layer, whatever else is asked for. */
@@ -317,11 +317,9 @@ has_several_layers(const struct order *order, size_t orders)
 static bool
 keeps_layers(void)
 {
-	const char *most = setting("STORE_MAX");
 	char ignored[WHY];
 
-	return (*most == '\0' || mebibytes_of("STORE_MAX", most, 0, STORE_MIB_MAX) > 0) &&
-	       store_open(ignored);
+	return store_most() > 0 && store_open(ignored);
 }
 
 static void
@@ -357,6 +355,8 @@ route_decide(const struct order *order, size_t orders, const char *smolvm, struc
 	}
 	route_choose(&f, r);
 	check_reach(r);
+	if (r->parts != NULL && r->source == FROM_EXPORT)
+		r->coding = PLAIN; /* nobody pulls them */
 	r->early = r->source == FROM_EXPORT && r->coding == ZSTD;
 	end_as_caught();
 	remember(image, images);

@@ -28,7 +28,8 @@
  * <key>.renew              find-machines               machine.mk, pack.sh, run.sh   it is there, and is to be packed all the same
  * <key>.ref .tag           machine.mk, feed-archive, pack-image   machine.mk, publish-machine, the sweep   the reference, which a packer of ours replaces by its own; written down before it is tagged
  * <key>.tagged .pushed .exported .packed   with-deadline   make                      stamps of the second graph
- * <key>.served             with-registry               publish-machine, pack-image  how it is served: digests of config and manifest, and of one layer its bytes and its files'
+ * <key>.served             with-registry               publish-machine               how it is served: digests of config and manifest
+ * <64 hex>.frames          with-registry, pack-image   pack-image                    the layer of that diff_id, in frames (image/frames.h)
  * <key>.outward            pack-image                  publish-machine              a link that leads out of the root
  * <key>.log .seconds       with-deadline               with-smolvm, publish-machine   as of a slug
  * <key>, <key>.smolmachine .json .work/ .aside   smolvm, publish-machine, find-machines   publish-machine   what is packed, and scratch; what was not whole

@@ -84,7 +84,7 @@ by_umoci() {
 layer_is_truth() { # SIDECAR: in the folder of its seed
 	rm -rf machine && mkdir machine machine/root || return
 	head -c $(($(tail -c 64 "$1" | od -An -j 28 -N 8 -tu8))) "$1" | zstd -dcq | tar -xf - -C machine layers &&
-		tar -xpf machine/layers/*.tar -C machine/root --numeric-owner --xattrs --xattrs-include='*' &&
+		tar -xpf machine/layers/*.tar -C machine/root --delay-directory-restore --numeric-owner --xattrs --xattrs-include='*' &&
 		"$programs/list-tree" machine/root >found && sed -i 1d found &&
 		# pipes and devices are empty files in an artifact
 		awk '{ if ($2 ~ /^[pcb]$/) { $2 = "-"; sub(/ dev=[0-9,]*/, ""); $5 = $5 " size=0 crc=00000000" } print }' truth >truth.files &&

@@ -4,7 +4,11 @@
  */
 #include "saved.h"
 
+#include <zlib.h>
+
+#include "image/compose.h"
 #include "image/flatten.h"
+#include "image/pour.h"
 #include "image/tar.h"
 
 /*
@@ -73,7 +77,7 @@ make_image(const char *const *line, size_t count)
 
 /* --- What comes out, in the same language. */
 
-static char listing[65536];
+static char listing[16 << 20];
 
 __attribute__((format(printf, 1, 2))) static void
 list_more(const char *fmt, ...)
@@ -154,6 +158,203 @@ flatten(char digest[DIGEST])
 	return why;
 }
 
+/* --- The same by frames: another order, and the same meaning. */
+
+struct composed {
+	int fd; /* the frames, one behind the other */
+	uint32_t crc;
+};
+
+static bool
+put_composed(void *arg, const void *bytes, size_t length, uint32_t crc, char why[WHY])
+{
+	struct composed *c = arg;
+
+	assert_int_equal(crc, crc32(0, bytes, (uInt)length));
+	return write_all(c->fd, bytes, length) || fail_errno(why, "cannot write");
+}
+
+/* The layers of the image in SAVED, each in frames of its own file. */
+static bool
+frame_layers(struct export *e, struct framed *framed, size_t *layers, char why[WHY])
+{
+	struct image *m = &e->image[0];
+	char digest[DIGEST], reason[WHY];
+	uint64_t size;
+
+	for (size_t i = 0; i < m->layers; i++, (*layers)++) {
+		const struct blob *b = &m->layer[i];
+		int fd = unlinked_file(".");
+
+		if (!verify_layer(e, m, i, why))
+			return false;
+		if (!frames_make(e->spool, b->offset, b->offset + (off_t)b->size, fd, ".", digest, &size,
+				 reason)) {
+			close(fd);
+			return (fail)(why, "layer %zu of %.19s...: %.140s", i + 1, m->id, reason);
+		}
+		assert_int_equal(lseek(fd, 0, SEEK_END), size);
+		assert_true(frames_whole(fd, digest));
+		assert_true(frames_open(&framed[i], fd, ".", why));
+	}
+	return true;
+}
+
+/* The image in SAVED as one layer, in "composed"; its digest, or, with an empty one, why not. */
+static const char *
+compose(char digest[DIGEST])
+{
+	static char why[WHY];
+	struct framed framed[4];
+	struct compose *c = NULL;
+	struct composed out;
+	struct export e;
+	size_t layers = 0;
+	char is[DIGEST];
+	int in = open_saved(), fd;
+
+	*digest = *why = '\0';
+	assert_true(read_export(in, ".", NULL, NULL, &e, why));
+	close(in);
+	if (frame_layers(&e, framed, &layers, why))
+		c = compose_open(framed, layers, e.image[0].id, ".", why);
+	if (c != NULL) {
+		out.fd = open("packed", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		assert_true(compose_write(c, put_composed, &out, why));
+		assert_true(compose_digest(c, &(struct beginnings){NULL, NULL, NULL}, digest, why));
+		fd = open("composed", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		assert_true(pour_decoded("packed", into_file, &fd, why));
+		assert_true(digest_file(fd, compose_size(c), is));
+		assert_int_equal(lseek(fd, 0, SEEK_END), compose_size(c));
+		same_text("digest", digest, is);
+		close(fd);
+		close(out.fd);
+		compose_free(c);
+	}
+	for (size_t i = 0; i < layers; i++)
+		frames_close(&framed[i]);
+	free_export(&e);
+	return why;
+}
+
+/* What an extractor makes of a listing. */
+struct made {
+	char *name,
+	    *text; /* without a slash behind it; what it is: "/", "=content", ">target", and mode and owner */
+	size_t file; /* hard links have that of the name that they lead to */
+	bool folder;
+	bool closed, stale; /* something that is not in it stands behind it; something came into it then */
+};
+
+static struct made made[256];
+static size_t names;
+
+static struct made *
+find_made(const char *name, size_t length)
+{
+	for (size_t i = 0; i < names; i++)
+		if (strlen(made[i].name) == length && strncmp(made[i].name, name, length) == 0)
+			return &made[i];
+	return NULL;
+}
+
+static bool
+is_in(const char *name, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strcmp(folder, ".") == 0 ||
+	       (strncmp(name, folder, n) == 0 && (name[n] == '/' || name[n] == '\0'));
+}
+
+/* Parents stand before what is in them, and only folders may stand there twice. */
+static void
+make_name(const char *list, char *word)
+{
+	size_t length = strcspn(word, "=>@!:");
+	char *rest = xstrdup(word + length), *slash;
+	bool folder = length > 0 && word[length - 1] == '/';
+	struct made *m, *target = NULL, *up = NULL;
+
+	word[length - folder] = '\0';
+	if (*rest == '@') {
+		target = find_made(rest + 1, strcspn(rest + 1, "!:"));
+		assert_non_null(target);
+	}
+	slash = strrchr(word, '/');
+	if (slash != NULL) {
+		up = find_made(word, (size_t)(slash - word));
+		if (up == NULL || !up->folder)
+			fail_msg("'%s' stands before its folder in '%s'", word, list);
+	} else
+		up = find_made(".", 1);
+	m = find_made(word, strlen(word));
+	assert_true(m == NULL || (m->folder && folder));
+	for (size_t i = 0; i < names; i++)
+		if (!is_in(word, made[i].name))
+			made[i].closed = true;
+	if (up != NULL && up->closed && m == NULL)
+		up->stale = true;
+	if (m == NULL) {
+		m = &made[names];
+		*m = (struct made){.name = xstrdup(word), .file = target != NULL ? target->file : names};
+		names++;
+	}
+	free(m->text);
+	m->text = target != NULL ? xstrdup(target->text) : format("%s%s", folder ? "/" : "", rest);
+	m->folder = folder;
+	m->closed = m->stale = false;
+	free(rest);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct made *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Each name with what it is; of the names of one file all have the first one's behind them. The caller frees it. */
+static char *
+meaning(const char *list)
+{
+	char *copy = xstrdup(list), *rest = NULL, *all = xstrdup("");
+
+	for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+		make_name(list, word);
+	qsort(made, names, sizeof(*made), by_name);
+	for (size_t i = 0; i < names; i++) {
+		size_t first = 0;
+		char *longer;
+
+		while (made[first].file != made[i].file)
+			first++;
+		longer = format("%s %s%s@%s", all, made[i].name, made[i].text, made[first].name);
+		free(all);
+		all = longer;
+		if (made[i].stale)
+			fail_msg("'%s' gets something behind its last entry in '%s'", made[i].name, list);
+	}
+	for (size_t i = 0; i < names; i++) {
+		free(made[i].name);
+		free(made[i].text);
+	}
+	names = 0;
+	free(copy);
+	return all;
+}
+
+static void
+means(const char *what, const char *is, const char *want)
+{
+	char *a = meaning(is), *b = meaning(want);
+
+	same_text(what, a, b);
+	free(a);
+	free(b);
+}
+
 static void
 flattens(const char *what, const char *const *layer, size_t layers, const char *want)
 {
@@ -163,6 +364,8 @@ flattens(const char *what, const char *const *layer, size_t layers, const char *
 	make_image(layer, layers);
 	why = flatten(digest);
 	same_text(what, *digest ? list_file("flat") : why, want);
+	why = compose(digest);
+	means(what, *digest ? list_file("composed") : why, want);
 }
 
 /* --- The rules. */
@@ -290,6 +493,239 @@ rules(void **state)
 	}
 }
 
+static uint32_t seed = 1;
+
+/* The same numbers in each run: 0 to most - 1. */
+static unsigned
+pick(unsigned most)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % most;
+}
+
+/* Words of this language, in which everything may happen. */
+static char *
+random_layer(bool lower)
+{
+	static const char *const name[] = {"a", "b", "d", "d/a", "d/b", "d/e", "d/e/a", "e", "e/a", "l/a"};
+	char *line = xstrdup("");
+
+	for (int i = (int)pick(8); i >= 0; i--) {
+		const char *n = name[pick(LENGTH(name))], *base = strrchr(n, '/'),
+			   *to = name[pick(LENGTH(name))];
+		int folder = base != NULL ? (int)(base - n) + 1 : 0;
+		char *word, *longer;
+
+		switch (pick(lower ? 8 : 10)) {
+		case 0:
+		case 1:
+		case 2:
+			word = format("%s/:%u", n, pick(3));
+			break;
+		case 3:
+		case 4:
+			word = format("%s=%u", n, pick(100));
+			break;
+		case 5:
+			word = format("%s@%s", n, to);
+			break;
+		case 6:
+			word = format("%s>%s", n, to);
+			break;
+		case 7:
+			word = format("%s:%u", n, pick(3));
+			break;
+		case 8:
+			word = format("%.*s.wh.%s", folder, n, n + folder);
+			break;
+		default:
+			word = format("%.*s.wh..wh..opq", folder, n);
+		}
+		longer = format("%s %s", line, word);
+		free(word);
+		free(line);
+		line = longer;
+	}
+	return line;
+}
+
+/* Whatever layers there are: both mean the same, or refuse them for the same reason. */
+static void
+any_layers(void **state)
+{
+	size_t whole = 0;
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		size_t layers = 1 + pick(3);
+		char *line[3] = {NULL}, digest[DIGEST], *want, *what;
+		const char *why;
+
+		for (size_t k = 0; k < layers; k++)
+			line[k] = random_layer(k == 0);
+		what = format("%s |%s |%s", line[0], layers > 1 ? line[1] : "", layers > 2 ? line[2] : "");
+		make_image((const char *const *)line, layers);
+		why = flatten(digest);
+		want = xstrdup(*digest ? list_file("flat") : why);
+		whole += *digest != '\0';
+		why = compose(digest);
+		if (*digest)
+			means(what, list_file("composed"), want);
+		else
+			same_text(what, why, want);
+		free(want);
+		free(what);
+		for (size_t k = 0; k < layers; k++)
+			free(line[k]);
+	}
+	assert_true(whole > 100);
+}
+
+/* Members of several frames, cut in all places. */
+static void
+large_members(void **state)
+{
+	static const struct {
+		const char *lower, *upper[2];
+	} cases[] = {
+	    {"d/ d/a=%s b=1 c=%s", {"d/b=2"}},
+	    {"d/ d/a=%s b=1 c=%s", {".wh.b"}},
+	    {"d/ d/a=%s b=1 c=%s", {"d/.wh.a"}},
+	    {"d/ d/a=%s b=1 c=%s", {".wh.c"}},
+	    {"d/ d/a=%s b=1 c=%s", {"d/.wh..wh..opq c=1"}},
+	    {"d/ d/a=%s b@d/a c=%s", {"d/.wh.a"}},
+	    {"d/ d/a=%s b=1 c=%s", {"e@c", ".wh.c"}},
+	    {"d/ l>d l/a=%s b=1 l/c=%s", {"d/b=2"}},
+	};
+	size_t size = (5 << 19) + 77;
+	char *text = xmalloc(size + 1);
+
+	(void)state;
+	for (size_t i = 0; i < size; i++)
+		text[i] = (char)('a' + pick(26));
+	text[size] = '\0';
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		const char *half = strchr(cases[i].lower, '%'), *rest = strchr(half + 1, '%');
+		char *line = format("%.*s%s%.*s%s", (int)(half - cases[i].lower), cases[i].lower, text,
+				    (int)(rest - half - 2), half + 2, text + size / 2 - 3),
+		     digest[DIGEST], *want;
+		const char *const layer[] = {line, cases[i].upper[0], cases[i].upper[1]};
+
+		make_image(layer, cases[i].upper[1] != NULL ? 3 : 2);
+		same_text(cases[i].upper[0], flatten(digest), "");
+		want = xstrdup(list_file("flat"));
+		same_text(cases[i].upper[0], compose(digest), "");
+		means(cases[i].upper[0], list_file("composed"), want);
+		free(want);
+		free(line);
+	}
+	free(text);
+}
+
+/* A kept layer in which any byte is another, or that is cut short, is told from a whole one; reading it does no harm. */
+static void
+kept_frames(void **state)
+{
+	struct bytes layer = make_layer("d/ d/a=12345 b=1 l>b m@b");
+	int plain = open("layer.tar", O_RDONLY | O_CLOEXEC), fd = unlinked_file("."), copy;
+	char digest[DIGEST], why[WHY], *bytes;
+	struct framed f;
+	uint64_t size;
+
+	(void)state;
+	assert_true(frames_make(plain, 0, (off_t)layer.size, fd, ".", digest, &size, why));
+	assert_true(size > 0 && frames_whole(fd, digest));
+	bytes = xmalloc(size);
+	assert_true(read_at(fd, bytes, size, 0));
+	for (size_t i = 0; i < 2 * size; i++) {
+		size_t length = i < size ? size : i - size;
+
+		copy = unlinked_file(".");
+		bytes[i % size] ^= i < size ? 1 : 0;
+		assert_true(write_all(copy, bytes, length));
+		bytes[i % size] ^= i < size ? 1 : 0;
+		assert_false(frames_whole(copy, digest));
+		if (frames_open(&f, copy, ".", why))
+			frames_close(&f);
+	}
+	close(fd);
+	close(plain);
+	free(bytes);
+	free(layer.at);
+}
+
+/* One beginning that is remembered. */
+static size_t kept_layers, found_layers;
+static unsigned char kept_state[HASH_STATE];
+
+static bool
+find_kept(void *arg, size_t layers, unsigned char state[HASH_STATE])
+{
+	(void)arg;
+	if (layers != kept_layers)
+		return false;
+	found_layers = layers;
+	memcpy(state, kept_state, HASH_STATE);
+	return true;
+}
+
+static void
+keep_it(void *arg, size_t layers, const unsigned char state[HASH_STATE])
+{
+	(void)arg;
+	kept_layers = layers;
+	memcpy(kept_state, state, HASH_STATE);
+}
+
+/* What is known of the lower layers counts where nothing of them is cut, and nowhere else. */
+static void
+beginnings(void **state)
+{
+	static const struct {
+		const char *upper;
+		size_t kept, found;
+	} cases[] = {
+	    {"b=1", 1, 0}, {"b=2", 1, 1},     {"b=3 d/ d/c=1", 1, 1},
+	    {"a=1", 0, 0}, {"d/.wh.x", 0, 0}, {"e/f=1", 0, 0},
+	};
+	const size_t size = 17 << 20;
+	char *lower = xmalloc(size + 16), digest[DIGEST], plain[DIGEST], why[WHY];
+
+	(void)state;
+	memset(lower, 'x', size + 15);
+	memcpy(lower, "d/ d/x=1 a=", 11);
+	lower[size + 15] = '\0';
+	kept_layers = 0;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		const char *const layer[] = {lower, cases[i].upper};
+		struct beginnings known = {find_kept, keep_it, NULL};
+		struct framed framed[4];
+		struct export e;
+		struct compose *c;
+		size_t layers = 0;
+		int in;
+
+		make_image(layer, 2);
+		in = open_saved();
+		assert_true(read_export(in, ".", NULL, NULL, &e, why));
+		assert_true(frame_layers(&e, framed, &layers, why));
+		c = compose_open(framed, layers, e.image[0].id, ".", why);
+		assert_true(compose_digest(c, &(struct beginnings){NULL, NULL, NULL}, plain, why));
+		found_layers = 0;
+		assert_true(compose_digest(c, &known, digest, why));
+		same_text(cases[i].upper, digest, plain);
+		assert_int_equal(found_layers, cases[i].found);
+		if (cases[i].kept > 0)
+			assert_int_equal(kept_layers, cases[i].kept);
+		compose_free(c);
+		for (size_t k = 0; k < layers; k++)
+			frames_close(&framed[k]);
+		free_export(&e);
+		close(in);
+	}
+	free(lower);
+}
+
 static void
 refused(void **state)
 {
@@ -325,6 +761,8 @@ refused(void **state)
 		make_image(cases[i].layer, cases[i].layer[1] != NULL ? 2 : 1);
 		has_text(cases[i].layer[0], flatten(digest), cases[i].want);
 		same_text(cases[i].layer[0], digest, "");
+		has_text(cases[i].layer[0], compose(digest), cases[i].want);
+		same_text(cases[i].layer[0], digest, "");
 	}
 }
 
@@ -342,8 +780,10 @@ broken_layers(void **state)
 		b = (struct bytes){whole.at, size};
 		ids[0] = digest_of(b.at, b.size);
 		save_image(&b, ids);
-		if (size % 1024 != 0)
+		if (size % 1024 != 0) {
 			has_text("cut", flatten(digest), "layer 1 of");
+			has_text("cut", compose(digest), "layer 1 of");
+		}
 	}
 	ids[0] = digest_of("another", 7);
 	save_image(&whole, ids);
@@ -591,6 +1031,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rules),
+	    cmocka_unit_test(any_layers),
+	    cmocka_unit_test(large_members),
+	    cmocka_unit_test(kept_frames),
+	    cmocka_unit_test(beginnings),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(broken_layers),
 	    cmocka_unit_test(maps_of_holes),

@@ -1,0 +1,730 @@
+/*
+ * compose.c - decides what becomes of each entry of each layer, and writes what is left.
+ *
+ * The tree of names (tree.h) says what the image holds. An entry stays as its layer has it where the tree has just that under just
+ * that name. A folder that an upper layer describes again stays too, since the later description counts for whoever unpacks; or
+ * each layer would cut a hole into those below. All else that is still wanted is loose: written anew, before or behind.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "image/compose.h"
+#include "image/encode.h"
+#include "image/flat.h"
+#include "image/ring.h"
+
+enum { BLOCK = 512, LEVEL = 1 };
+
+/* Marks of a node. */
+enum {
+	SEEN = 1,   /* it stands somewhere */
+	EARLY = 2,  /* a folder, to be put before all layers */
+	LATE = 4,   /* to be put behind all layers */
+	CLOSED = 8, /* a folder, behind which stands what is not in it */
+	AGAIN =
+	    16, /* a folder that is to be put once more: it gets something though it is closed, or see GROUP */
+	GROUP =
+	    32, /* a folder that stands with its set-group-ID bit, or may: what is made in it once it is closed inherits that */
+};
+
+struct compose {
+	struct framed *layer;
+	size_t layers;
+	unsigned char **keep; /* of each entry of each layer: whether it stays */
+	int loose;            /* what is put before all layers, and behind them, in a file without a name */
+	off_t early_end, loose_end;
+	uint64_t size, files;
+	size_t uncut; /* see compose_uncut */
+	char *outward;
+};
+
+/* While that is decided. */
+struct plan {
+	struct compose *c;
+	struct flat *f;
+	struct node ***of; /* of each entry of each layer: the name that it gave, or NULL */
+	struct node *open; /* the folder that was put last, or what was put last is in */
+	struct entry_reader reader, other;
+	char *why;
+};
+
+/* --- Where things stand */
+
+static bool
+is_above(const struct node *folder, const struct node *n)
+{
+	while (n != NULL && n != folder)
+		n = n->parent;
+	return n != NULL;
+}
+
+/* A folder that nothing in front of what is in it describes; those above it stand there too, then. */
+static void
+put_early(struct node *folder)
+{
+	folder->marks |= SEEN | CLOSED | AGAIN | GROUP;
+	for (; folder->parent != NULL; folder = folder->parent)
+		folder->marks |= EARLY;
+}
+
+/* The node is put now, behind all that was put before; mode: of a folder, as far as it is known. */
+static void
+stand(struct plan *p, struct node *n, unsigned mode)
+{
+	struct node *up = n->parent;
+	bool fresh;
+
+	for (struct node *a = up; a != NULL && a->parent != NULL && !(a->marks & SEEN); a = a->parent)
+		put_early(a);
+	for (struct node *o = p->open; o != NULL && !is_above(o, n); o = o->parent)
+		o->marks |= CLOSED;
+	fresh = !(n->marks & SEEN);
+	n->marks |= SEEN;
+	n->marks &= (unsigned char)~(CLOSED | AGAIN | GROUP);
+	if (mode & 02000)
+		n->marks |= GROUP;
+	if (up != NULL && (up->marks & CLOSED) && fresh)
+		up->marks |= AGAIN;
+	if (up != NULL && (up->marks & CLOSED) && (up->marks & GROUP) && fresh && n->folder)
+		n->marks |=
+		    AGAIN; /* GNU tar takes the mode that it has asked for to be the one that was made */
+	p->open = n->folder ? n : up;
+}
+
+/* --- What becomes of an entry */
+
+static bool
+same_description(const struct entry *a, const struct entry *b)
+{
+	bool same = a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && a->seconds == b->seconds &&
+		    a->nanoseconds == b->nanoseconds && a->xattrs == b->xattrs;
+
+	for (size_t i = 0; same && i < a->xattrs; i++)
+		same = strcmp(a->xattr[i].name, b->xattr[i].name) == 0 &&
+		       a->xattr[i].size == b->xattr[i].size &&
+		       memcmp(a->xattr[i].value, b->xattr[i].value, a->xattr[i].size) == 0;
+	return same;
+}
+
+/* A hard link stays where it leads to the name that has the content, and says the same as that. */
+static bool
+link_stays(struct plan *p, const struct file *file)
+{
+	const struct entry *e = &p->reader.entry;
+	const struct place *place = &p->f->place[file->layer];
+	char target[PATH_ROOM], carrier[PATH_ROOM], ignored[WHY];
+
+	if (file->carrier == NULL || !clean_link(e->link, target))
+		return false;
+	tree_path(file->carrier, carrier);
+	if (strcmp(target, carrier) != 0)
+		return false;
+	entry_reader_at(&p->other, place->fd, file->header, place->end);
+	p->other.bare = true;
+	return entry_next(&p->other, ignored) == ENTRY && same_description(e, &p->other.entry);
+}
+
+static void
+note_content(struct plan *p, const char *path)
+{
+	const struct entry *e = &p->reader.entry;
+
+	if (e->type == '0')
+		p->c->files += (uint64_t)e->size;
+	if (e->type == '2' && p->f->outward == NULL && leads_out(path, e->link))
+		p->f->outward = xstrdup(path);
+}
+
+static bool
+stays(struct plan *p, struct node *n, size_t layer, size_t entry)
+{
+	char is[PATH_ROOM], should[PATH_ROOM];
+	struct file *file = n->file;
+
+	tree_path(n, should);
+	if (!clean_path(p->reader.entry.path, is) || strcmp(is, should) != 0)
+		return false;
+	if (file->layer != layer || file->entry != entry)
+		return p->reader.entry.type == '1' && link_stays(p, file);
+	file->carrier = n;
+	note_content(p, should);
+	return true;
+}
+
+/* The folder of that very name, through no link, where a layer describes it; NULL. */
+static struct node *
+find_folder(const struct tree *t, char *path)
+{
+	struct node *n = t->root;
+	char *rest = NULL;
+
+	for (char *name = strtok_r(path, "/", &rest); name != NULL && n != NULL;
+	     name = strtok_r(NULL, "/", &rest))
+		n = tree_find(t, n, name);
+	return n != NULL && n->folder && n->file != NULL ? n : NULL;
+}
+
+/* One that is described again above it; attributes would stay, though what is above has none. */
+static struct node *
+folder_described_above(const struct plan *p)
+{
+	const struct entry *e = &p->reader.entry;
+	char path[PATH_ROOM];
+
+	return e->type == '5' && e->xattrs == 0 && clean_path(e->path, path) ? find_folder(&p->f->tree, path)
+									     : NULL;
+}
+
+static void
+look_at_entry(struct plan *p, size_t layer, size_t entry)
+{
+	struct node *n = p->of[layer][entry];
+	bool keep;
+
+	if (p->c->layer[layer].member[entry] == 0)
+		return; /* a whiteout */
+	if (n != NULL)
+		keep = stays(p, n, layer, entry);
+	else
+		keep = (n = folder_described_above(p)) != NULL;
+	p->c->keep[layer][entry] = keep;
+	if (keep)
+		stand(p, n, p->reader.entry.mode);
+	else if (n != NULL)
+		n->marks |= LATE;
+}
+
+static void
+find_names(struct plan *p)
+{
+	for (size_t i = 0; i < p->c->layers; i++) {
+		size_t size = (p->c->layer[i].members + 1) * sizeof(struct node *);
+
+		p->of[i] = xmalloc(size);
+		memset(p->of[i], 0, size);
+	}
+	for (struct node *n = p->f->tree.root; n != NULL; n = tree_after(n))
+		if (n->file != NULL)
+			p->of[n->layer][n->entry] = n;
+}
+
+static bool
+look_at_layer(struct plan *p, size_t layer)
+{
+	const struct framed *l = &p->c->layer[layer];
+	size_t entry = 0;
+
+	p->c->keep[layer] = xmalloc(l->members + 1);
+	memset(p->c->keep[layer], 0, l->members + 1);
+	entry_reader_at(&p->reader, l->heads, 0, l->heads_end);
+	p->reader.bare = true;
+	while (entry < l->members && entry_next(&p->reader, p->why) == ENTRY)
+		look_at_entry(p, layer, entry++);
+	return entry == l->members || fail(p->why, "a kept layer is damaged");
+}
+
+static bool
+look_at_layers(struct plan *p)
+{
+	size_t layers = p->c->layers;
+	bool good = true;
+
+	p->of = xmalloc((layers + 1) * sizeof(*p->of));
+	find_names(p);
+	for (size_t i = 0; good && i < layers; i++)
+		good = look_at_layer(p, i);
+	for (size_t i = 0; i < layers; i++)
+		free(p->of[i]);
+	free(p->of);
+	return good;
+}
+
+/* --- What is loose */
+
+/* Pieces of frames, from one place of the plain layer to another, into a sink. */
+static bool
+copy_plain(const struct framed *l, uint64_t from, uint64_t to, struct member_sink *s)
+{
+	unsigned char *packed = xmalloc(frame_bound()), *plain = xmalloc(FRAME_MOST);
+	uint64_t at = 0;
+	bool good = true;
+
+	for (size_t i = 0; good && i < l->frames && at < to; at += l->frame[i++].plain) {
+		uint64_t end = at + l->frame[i].plain, first = from > at ? from : at,
+			 last = to < end ? to : end;
+
+		if (first < last)
+			good = frames_read(l, &l->frame[i], packed, s->why) &&
+			       frame_decode(&l->frame[i], packed, plain, s->why) &&
+			       member_put(s, plain + (first - at), (size_t)(last - first));
+	}
+	free(packed);
+	free(plain);
+	return good;
+}
+
+/* It ends its member, but for what fills the last block. */
+static bool
+put_content(struct flat *f, struct member_sink *s, const struct file *file, uint64_t size)
+{
+	const struct compose *c = f->content_arg;
+	const struct framed *l = &c->layer[file->layer];
+	uint64_t end = 0;
+
+	for (size_t i = 0; i <= file->entry; i++)
+		end += l->member[i];
+	end -= -size % BLOCK;
+	return copy_plain(l, end - size, end, s);
+}
+
+/* All nodes that have the mark, in the order of the tree. */
+static bool
+put_marked(struct flat *f, struct member_sink *s, unsigned mark)
+{
+	bool good = true;
+
+	for (const struct node *n = f->tree.root; good && n != NULL; n = tree_after(n))
+		if ((n->marks & mark) && (n->parent != NULL || n->file != NULL))
+			good = flat_put_node(f, s, n);
+	return good;
+}
+
+static void
+place_rest(struct plan *p)
+{
+	for (struct node *n = p->f->tree.root; n != NULL; n = tree_after(n))
+		if (n->marks & LATE)
+			stand(p, n, 02000);
+		else if (n->file == NULL && n->parent != NULL && !(n->marks & SEEN))
+			put_early(n); /* empty, and of no layer */
+}
+
+static bool
+put_loose(struct plan *p)
+{
+	static const char end[2 * BLOCK];
+	struct compose *c = p->c;
+	struct member_sink counter = {.why = p->why};
+	struct file_sink s;
+	bool good;
+
+	p->f->files = 0;
+	file_sink_open(&s, c->loose, p->why);
+	good = put_marked(p->f, &counter, LATE) && put_marked(p->f, &s.m, EARLY);
+	c->early_end = (off_t)s.m.size;
+	good = good && put_marked(p->f, &s.m, LATE) && put_marked(p->f, &s.m, AGAIN) &&
+	       member_put(&s.m, end, sizeof(end));
+	c->loose_end = (off_t)s.m.size;
+	c->files += p->f->files;
+	return file_sink_close(&s) && good;
+}
+
+/* --- All of it */
+
+static bool
+apply_layers(struct plan *p, const char *id)
+{
+	struct compose *c = p->c;
+	char reason[WHY];
+
+	for (size_t i = 0; i < c->layers; i++) {
+		p->f->place[i] = (struct place){c->layer[i].heads, 0, c->layer[i].heads_end};
+		if (!flat_apply(p->f, i, reason))
+			return fail(p->why, "layer %zu of %.19s...: %.140s", i + 1, id, reason);
+	}
+	return true;
+}
+
+static bool
+is_cut(const struct compose *c, size_t layer)
+{
+	const struct framed *l = &c->layer[layer];
+	bool whole = true;
+
+	for (size_t i = 0; i < l->members; i++)
+		whole = whole && (c->keep[layer][i] || l->member[i] == 0);
+	return !whole;
+}
+
+static bool
+decide(struct plan *p, const char *id)
+{
+	struct compose *c = p->c;
+
+	if (!apply_layers(p, id) || !look_at_layers(p))
+		return false;
+	place_rest(p);
+	if (!put_loose(p))
+		return false;
+	c->size = (uint64_t)c->loose_end;
+	for (size_t i = 0; i < c->layers; i++)
+		for (size_t k = 0; k < c->layer[i].members; k++)
+			c->size += c->keep[i][k] ? c->layer[i].member[k] : 0;
+	while (c->early_end == 0 && c->uncut < c->layers && !is_cut(c, c->uncut))
+		c->uncut++;
+	c->outward = p->f->outward ? xstrdup(p->f->outward) : NULL;
+	return true;
+}
+
+struct compose *
+compose_open(struct framed *layer, size_t layers, const char *id, const char *folder, char why[WHY])
+{
+	struct compose *c = xmalloc(sizeof(*c));
+	struct plan p = {.c = c, .f = flat_new(layers), .reader.fd = -1, .other.fd = -1, .why = why};
+	bool good;
+
+	*c = (struct compose){.layer = layer, .layers = layers, .loose = unlinked_file(folder)};
+	c->keep = xmalloc((layers + 1) * sizeof(*c->keep));
+	memset(c->keep, 0, (layers + 1) * sizeof(*c->keep));
+	p.f->for_artifact = true;
+	p.f->content = put_content;
+	p.f->content_arg = c;
+	good = (c->loose >= 0 || fail_errno(why, "cannot make a file in '%.100s'", folder)) && decide(&p, id);
+	entry_reader_free(&p.reader);
+	entry_reader_free(&p.other);
+	flat_free(p.f);
+	if (good)
+		return c;
+	compose_free(c);
+	return NULL;
+}
+
+void
+compose_free(struct compose *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->layers; i++)
+		free(c->keep[i]);
+	free(c->keep);
+	if (c->loose >= 0)
+		close(c->loose);
+	free(c->outward);
+	free(c);
+}
+
+uint64_t
+compose_size(const struct compose *c)
+{
+	return c->size;
+}
+
+uint64_t
+compose_files(const struct compose *c)
+{
+	return c->files;
+}
+
+size_t
+compose_uncut(const struct compose *c)
+{
+	return c->uncut;
+}
+
+const char *
+compose_outward(const struct compose *c)
+{
+	return c->outward;
+}
+
+/* --- What is left of the layers, in its order */
+
+/* Who walks along gets whole frames, as they are, and bytes of what could not stay so. */
+struct walker {
+	bool (*frame)(struct walker *w, const struct framed *l, const struct frame *frame);
+	bool (*bytes)(struct walker *w, const unsigned char *bytes, size_t size);
+	bool (*behind)(struct walker *w, size_t layers); /* so many layers are done; or NULL */
+	size_t first;                  /* layer; those before it are passed over, and what is before them */
+	unsigned char *packed, *plain; /* for one frame */
+	char *why;
+};
+
+/* One that holds something that does not stay: from its entry-th member, which begins at start, on. */
+static bool
+walk_cut(const struct compose *c, struct walker *w, size_t layer, const struct frame *frame, uint64_t at,
+	 size_t entry, uint64_t start)
+{
+	const struct framed *l = &c->layer[layer];
+	uint64_t end = at + frame->plain;
+
+	if (!frames_read(l, frame, w->packed, w->why) || !frame_decode(frame, w->packed, w->plain, w->why))
+		return false;
+	for (; entry < l->members && start < end; start += l->member[entry++]) {
+		uint64_t stop = start + l->member[entry], first = start > at ? start : at,
+			 last = stop < end ? stop : end;
+
+		if (c->keep[layer][entry] && first < last &&
+		    !w->bytes(w, w->plain + (first - at), (size_t)(last - first)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+walk_frame(const struct compose *c, struct walker *w, size_t layer, const struct frame *frame, uint64_t at,
+	   size_t entry, uint64_t start)
+{
+	const struct framed *l = &c->layer[layer];
+	uint64_t end = at + frame->plain, next = start;
+	bool some = false, all = true;
+
+	for (size_t i = entry; i < l->members && next < end; next += l->member[i++])
+		if (l->member[i] > 0) {
+			some = some || c->keep[layer][i];
+			all = all && c->keep[layer][i];
+		}
+	if (caught_signal())
+		return fail(w->why, "interrupted");
+	if (all)
+		return w->frame(w, l, frame);
+	return !some || walk_cut(c, w, layer, frame, at, entry, start);
+}
+
+static bool
+walk_layer(const struct compose *c, struct walker *w, size_t layer)
+{
+	const struct framed *l = &c->layer[layer];
+	uint64_t at = 0, start = 0; /* of the frame, of the first member that is in it, in the plain layer */
+	size_t entry = 0;
+
+	for (size_t i = 0; i < l->frames; at += l->frame[i++].plain) {
+		while (entry < l->members && start + l->member[entry] <= at)
+			start += l->member[entry++];
+		if (!walk_frame(c, w, layer, &l->frame[i], at, entry, start))
+			return false;
+	}
+	return true;
+}
+
+static bool
+walk_loose(const struct compose *c, struct walker *w, off_t from, off_t to)
+{
+	while (from < to) {
+		size_t n = to - from < FRAME_MOST ? (size_t)(to - from) : FRAME_MOST;
+
+		if (!read_at(c->loose, w->plain, n, from))
+			return fail_errno(w->why, "cannot read a part of the layer");
+		if (!w->bytes(w, w->plain, n))
+			return false;
+		from += (off_t)n;
+	}
+	return true;
+}
+
+static bool
+walk(const struct compose *c, struct walker *w)
+{
+	bool good;
+
+	w->packed = xmalloc(frame_bound());
+	w->plain = xmalloc(FRAME_MOST);
+	good = w->first > 0 || walk_loose(c, w, 0, c->early_end);
+	for (size_t i = w->first; good && i < c->layers; i++)
+		good = walk_layer(c, w, i) && (w->behind == NULL || w->behind(w, i + 1));
+	good = good && walk_loose(c, w, c->early_end, c->loose_end);
+	free(w->packed);
+	free(w->plain);
+	return good;
+}
+
+/* --- As frames */
+
+struct writer {
+	struct walker w; /* first */
+	compose_out *out;
+	void *arg;
+	ZSTD_CCtx *context;
+	unsigned char *buffer, *made; /* what becomes a frame of its own; that frame */
+	size_t used;
+};
+
+static bool
+write_own_frame(struct writer *w)
+{
+	size_t n;
+
+	if (w->used == 0)
+		return true;
+	n = ZSTD_compressCCtx(w->context, w->made, frame_bound(), w->buffer, w->used, LEVEL);
+	if (ZSTD_isError(n))
+		return fail(w->w.why, "cannot compress it: %.100s", ZSTD_getErrorName(n));
+	w->used = 0;
+	return w->out(w->arg, w->made, n, (uint32_t)crc32(0, w->made, (uInt)n), w->w.why);
+}
+
+static bool
+write_bytes(struct walker *walker, const unsigned char *bytes, size_t size)
+{
+	struct writer *w = (struct writer *)walker;
+
+	while (size > 0) {
+		size_t n = size < FRAME_MOST - w->used ? size : FRAME_MOST - w->used;
+
+		memcpy(w->buffer + w->used, bytes, n);
+		w->used += n;
+		bytes += n;
+		size -= n;
+		if (w->used == FRAME_MOST && !write_own_frame(w))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_frame(struct walker *walker, const struct framed *l, const struct frame *frame)
+{
+	struct writer *w = (struct writer *)walker;
+
+	return write_own_frame(w) && frames_read(l, frame, w->made, walker->why) &&
+	       w->out(w->arg, w->made, frame->length, frame->crc, walker->why);
+}
+
+bool
+compose_write(const struct compose *c, compose_out *out, void *arg, char why[WHY])
+{
+	struct writer w = {.w = {.frame = write_frame, .bytes = write_bytes, .why = why},
+			   .out = out,
+			   .arg = arg,
+			   .context = ZSTD_createCCtx(),
+			   .buffer = xmalloc(FRAME_MOST),
+			   .made = xmalloc(frame_bound())};
+	bool good;
+
+	if (w.context == NULL)
+		die(EXIT_SYSTEM, "out of memory");
+	good = walk(c, &w.w) && write_own_frame(&w);
+	ZSTD_freeCCtx(w.context);
+	free(w.buffer);
+	free(w.made);
+	return good;
+}
+
+/* --- Its digest */
+
+struct hasher {
+	struct walker w; /* first */
+	struct ring ring;
+	struct hash *hash;
+	const struct compose *c;
+	const struct beginnings *known;
+	uint64_t size; /* since the last beginning that was kept */
+};
+
+/* The mark of a slot is the size of what comes out of it, or: */
+enum { AS_IT_IS = 0, BEHIND = 1u << 31 /* nothing; so many layers are done as its size says */ };
+
+static bool
+decode(struct slot *s, char why[WHY])
+{
+	struct frame frame = {.length = (uint32_t)s->size, .plain = s->mark};
+
+	if (s->mark == BEHIND)
+		return true;
+	s->made = s->mark == AS_IT_IS ? s->size : s->mark;
+	if (s->mark != AS_IT_IS)
+		return frame_decode(&frame, s->in, s->out, why);
+	memcpy(s->out, s->in, s->size);
+	return true;
+}
+
+static bool
+add_to_hash(void *hasher, const struct slot *s, char why[WHY])
+{
+	struct hasher *h = hasher;
+	unsigned char state[HASH_STATE];
+
+	(void)why;
+	if (s->mark != BEHIND) {
+		hash_update(h->hash, s->out, s->made);
+		h->size += s->made;
+	} else if (h->size >= BEGINNING_ENOUGH && hash_save(h->hash, state)) {
+		h->known->keep(h->known->arg, s->size, state);
+		h->size = 0;
+	}
+	return true;
+}
+
+static bool
+hash_bytes(struct walker *walker, const unsigned char *bytes, size_t size)
+{
+	struct hasher *h = (struct hasher *)walker;
+	struct slot *s = ring_slot(&h->ring, walker->why);
+
+	if (s == NULL)
+		return false;
+	memcpy(s->in, bytes, size);
+	s->size = size;
+	s->mark = AS_IT_IS;
+	ring_give(&h->ring);
+	return true;
+}
+
+static bool
+hash_frame(struct walker *walker, const struct framed *l, const struct frame *frame)
+{
+	struct hasher *h = (struct hasher *)walker;
+	struct slot *s = ring_slot(&h->ring, walker->why);
+
+	if (s == NULL || !frames_read(l, frame, s->in, walker->why))
+		return false;
+	s->size = frame->length;
+	s->mark = frame->plain;
+	ring_give(&h->ring);
+	return true;
+}
+
+static bool
+hash_behind(struct walker *walker, size_t layers)
+{
+	struct hasher *h = (struct hasher *)walker;
+	struct slot *s;
+
+	if (layers > h->c->uncut)
+		return true;
+	s = ring_slot(&h->ring, walker->why);
+	if (s == NULL)
+		return false;
+	s->size = layers;
+	s->mark = BEHIND;
+	ring_give(&h->ring);
+	return true;
+}
+
+/* As far on as is known. */
+static void
+begin_hash(struct hasher *h)
+{
+	unsigned char state[HASH_STATE];
+
+	if (h->known->find == NULL)
+		return;
+	for (size_t n = h->c->uncut; n > 0; n--)
+		if (h->known->find(h->known->arg, n, state)) {
+			hash_resume(h->hash, state);
+			h->w.first = n;
+			return;
+		}
+}
+
+bool
+compose_digest(const struct compose *c, const struct beginnings *known, char digest[DIGEST], char why[WHY])
+{
+	struct hasher h = {.w = {.frame = hash_frame, .bytes = hash_bytes, .why = why},
+			   .hash = hash_new(),
+			   .c = c,
+			   .known = known};
+	bool good;
+
+	if (known->keep != NULL)
+		h.w.behind = hash_behind;
+	begin_hash(&h);
+	ring_start(&h.ring, frame_bound(), decode, add_to_hash, &h);
+	good = walk(c, &h.w);
+	good = ring_end(&h.ring, why) && good;
+	hash_end(h.hash, digest);
+	hash_free(h.hash);
+	return good;
+}
