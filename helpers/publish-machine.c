@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/engine.h"
 #include "image/flatten.h"
 #include "machine/machine.h"
 #include "machine/quirks.h"
@@ -93,7 +94,8 @@ read_all(int fd, const char *path, const struct sidecar *s, struct packing *p, c
 {
 	struct digesting d = {.path = path};
 	pthread_t thread;
-	bool threaded = pthread_create(&thread, NULL, take_digest, &d) == 0, whole = check_sidecar(fd, s, why);
+	bool threaded = pthread_create(&thread, NULL, take_digest, &d) == 0,
+	     whole = check_sidecar(fd, s, why);
 
 	if (threaded)
 		pthread_join(thread, NULL);
@@ -185,6 +187,7 @@ main(int argc, char **argv)
 {
 	char *launcher, *sidecar, *record, *file, *reference, *renew;
 	struct list settings = {0};
+	json_t *inspection;
 	const char *key;
 	struct machine m;
 	struct packing p;
@@ -216,7 +219,10 @@ main(int argc, char **argv)
 	p.one_layer =
 	    p.native || strcmp(setting("ROUTE"), "archive") == 0 || gets_one_layer(smolvm_quirks(s.version));
 	failure_about(key, "publish");
+	inspection = kept_inspection(value_of(&settings, "SLUG"));
+	p.layers = json_object_get(json_object_get(inspection, "RootFS"), "Layers");
 	write_record(record, &p);
+	json_decref(inspection);
 	flush(launcher);
 	flush(record);
 	flush(sidecar);

@@ -2,16 +2,25 @@
  * verify-machine - is this sidecar a whole artifact?
  *
  * Footer, sizes, manifest and CRC-32; with -q footer, sizes and manifest only.
- * Prints one line of what it is, or says what is wrong.
+ * Prints one line of what it is, or says what is wrong. With -a all machines of CACHE_DIR, launchers too, by as many processes as
+ * there are processors; what is not whole is moved into .aside, where nobody finds it, and one that a run holds is passed over.
  * Exit: 0 whole; 1 not; 100 called wrongly; 111 cannot be read.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "image/encode.h"
+#include "machine/entries.h"
+#include "machine/machine.h"
 #include "machine/sidecar.h"
 
 #define USAGE                                                                                                \
 	"usage: verify-machine [-hq] SIDECAR...\n"                                                           \
+	"       verify-machine -a   (environment: CACHE_DIR)\n"                                              \
+	"  -a  all machines of CACHE_DIR; what is not whole is moved to CACHE_DIR/.aside\n"                  \
 	"  -q  footer, sizes and manifest only: a few kilobytes, whatever the size\n"
 
 static bool
@@ -35,25 +44,122 @@ verify(const char *path, bool quick)
 	return good;
 }
 
+/* --- All of CACHE_DIR */
+
+enum { READERS_MAX = 4 };
+
+#define ASIDE ".aside"
+
+static void
+set_aside(const char *key, const struct machine *m, const char *why)
+{
+	char *aside = format(ASIDE "/%s.smolmachine.smolmachine", key);
+
+	mkdir(ASIDE, 0700);
+	unlink(m->verified);
+	if (rename(m->sidecar, aside) != 0)
+		die_errno(EXIT_SYSTEM, "cannot move '%s' away", m->sidecar);
+	printf("not whole: %s: %s; it is in '%s/" ASIDE "' now\n", key, why, setting("CACHE_DIR"));
+	free(aside);
+}
+
+/* Reads all of it, whatever is known of it. False: it is not whole. */
+static bool
+verify_entry(const struct entry_of_cache *e)
+{
+	char *path = format(".lock/%s", e->key);
+	struct machine m = name_machine(e->key);
+	int lock = lock_try(path);
+	struct finding f;
+	bool good = true;
+
+	if (lock < 0)
+		printf("passed over: %s: a run holds it\n", e->key);
+	else {
+		unlink(m.verified);
+		good = machine_state(e->key, NULL, &f) != DAMAGED;
+		if (good)
+			printf("whole: %s\n", e->key);
+		else
+			set_aside(e->key, &m, f.why);
+		close(lock);
+	}
+	fflush(stdout); /* a line at once: others print too */
+	free_machine(&m);
+	free(path);
+	return good;
+}
+
+/* Every so-manyth machine. */
+static bool
+verify_some(const struct entries *all, size_t first, size_t step)
+{
+	bool good = true;
+
+	for (size_t i = first; i < all->count && !caught_signal(); i += step)
+		good = verify_entry(&all->at[i]) && good;
+	return good;
+}
+
+static bool
+verify_all(void)
+{
+	size_t readers = processors(READERS_MAX), started = 0;
+	struct entries all;
+	struct stat st;
+	bool good = true;
+	int status;
+
+	if (*setting("CACHE_DIR") == '\0' || stat(setting("CACHE_DIR"), &st) != 0) {
+		puts("0 machines: there is no CACHE_DIR yet");
+		return true;
+	}
+	prepare_cache();
+	entries_read(&all);
+	for (; started + 1 < readers; started++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			exit(verify_some(&all, started, readers) ? 0 : EXIT_NO);
+		if (pid < 0)
+			break;
+	}
+	for (size_t i = started; i < readers; i++) /* and those whose process could not be started */
+		good = verify_some(&all, i, readers) && good;
+	while (wait(&status) > 0 || errno == EINTR)
+		good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	printf("%zu machine%s\n", all.count, all.count == 1 ? "" : "s");
+	entries_free(&all);
+	end_as_caught();
+	return good;
+}
+
 int
 main(int argc, char **argv)
 {
-	bool quick = false, all = true;
+	bool quick = false, all = true, whole_cache = false;
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+hq")) != -1)
+	while ((opt = getopt(argc, argv, "+ahq")) != -1)
 		switch (opt) {
 		case 'h':
 			show_usage(USAGE);
+		case 'a':
+			whole_cache = true;
+			break;
 		case 'q':
 			quick = true;
 			break;
 		default:
 			bad_usage(USAGE);
 		}
-	if (optind == argc)
+	if ((optind == argc) != whole_cache || (whole_cache && quick))
 		bad_usage(USAGE);
+	if (whole_cache) {
+		supervise();
+		return verify_all() ? 0 : EXIT_NO;
+	}
 	for (; optind < argc; optind++)
 		all = verify(argv[optind], quick) && all;
 	return all ? 0 : EXIT_NO;

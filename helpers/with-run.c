@@ -45,7 +45,7 @@ set(const char *name, const char *value)
 static void
 make_paths_absolute(bool by_make)
 {
-	static const char *const paths[] = {"CACHE_DIR",   "CONTEXT", "DOCKERFILE",
+	static const char *const paths[] = {"CACHE_DIR",   "CONTEXT", "DOCKERFILE", "FILE",
 					    "IMAGES_FILE", "OUT",     "SMOLFILE"};
 	static const char *const programs[] = {"DOCKER", "SMOLVM"};
 	char here[PATH_MAX], *from;
@@ -113,10 +113,21 @@ run_in_group(const struct command *c, const char *run)
 	return o;
 }
 
+/* CACHE_MAX, by the run that has made a machine; a hit removes nothing. */
+static void
+keep_within(const char *pruner, bool made)
+{
+	char *argv[] = {(char *)pruner, "-q", "-m", (char *)setting("CACHE_MAX"), NULL};
+	struct command c = {.argv = argv, .in = -1, .out = -1, .err = 2};
+
+	if (made && *setting("CACHE_MAX") != '\0')
+		try_command(&c);
+}
+
 int
 main(int argc, char **argv)
 {
-	char here[PATH_MAX], *owner, *run, *sweeper;
+	char here[PATH_MAX], *owner, *run, *sweeper, *pruner;
 	struct list left = {0};
 	struct command c = {.in = 0, .out = 1, .err = 2, .group = true};
 	struct list failures = {0};
@@ -151,12 +162,15 @@ main(int argc, char **argv)
 	}
 	supervise();
 	sweeper = sibling_program(argv[0], "sweep-runs");
+	pruner = sibling_program(argv[0], "prune-machines");
 	umask(umask(0) | S_IWGRP | S_IWOTH); /* smolvm's files too become entries of the cache */
 	if (getcwd(here, sizeof(here)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot tell the working folder");
 	make_paths_absolute(by_make);
 	refuse_small_files();
 	set_pack_jobs();
+	if (*setting("CACHE_MAX") != '\0')
+		mebibytes_of("CACHE_MAX", setting("CACHE_MAX"), 1, 1 << 30);
 	prepare_cache();
 	sweep_runs(&left);
 	sweeping = left.count > 0 ? sweeper_start(sweeper, &left) : 0;
@@ -169,6 +183,8 @@ main(int argc, char **argv)
 	c.argv = argv + optind;
 	c.dir = here;
 	o = run_in_group(&c, run);
+	if (!ids && o.signo == 0 && !caught_signal())
+		keep_within(pruner, close_machines(o.ms));
 	sweeper_finish(sweeping, o.ms);
 	if (o.code != 0 && o.signo == 0 && !caught_signal())
 		closing_lines(&failures, ids, *setting("KEEP_GOING") != '\0');
@@ -176,6 +192,7 @@ main(int argc, char **argv)
 	sweep_temporaries();
 	close_runs(&run, 1);
 	list_free(&left);
+	free(pruner);
 	free(sweeper);
 	for (size_t i = 0; i < failures.count && !caught_signal(); i++)
 		say_line("%s", failures.at[i]);

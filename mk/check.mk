@@ -102,7 +102,7 @@ c-headers := $(wildcard helpers/*/*.h tests/unit/*.h tests/fuzz/*.h)
 
 lint-sh:
 	$(call say,LINT,shell)
-	$(Q)grep -lE '^#!/bin/(sh|bash)|^# shellcheck shell=' -r mk tests $(wildcard .ci) | xargs shellcheck
+	$(Q)grep -lE '^#!/bin/(sh|bash)|^# shellcheck shell=' -r mk tests share $(wildcard .ci) | xargs shellcheck
 
 lint-c:
 	$(call say,LINT,cppcheck)

@@ -44,6 +44,8 @@ if [ "$goal" = image-id ]; then
 	exit $rc
 fi
 
+[ "$goal" != explain ] || exec "$BIN/explain-machines"
+
 # The second graph. A hit is an up-to-date target, and Make says so; only for the others are
 # locks taken and a registry started.
 keys=$("$BIN/find-machines") || exit

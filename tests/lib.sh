@@ -323,6 +323,7 @@ _deadline() { # SECONDS COMMAND...
 		shift && "$@"
 	fi
 }
+told() { grep -v '^  CACHED ' "$err"; } # what the last make has said, but that a machine was there
 # In the background and in a session of its own, so that -"$make_pid" is its process group; SIGINT as a terminal would leave it.
 start_make() { # ARGS...
 	env --default-signal=INT,QUIT setsid "$top/tests/make" --no-print-directory -C "$top" "$@" \

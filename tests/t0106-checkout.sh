@@ -30,7 +30,7 @@ lines() { grep -v '^make' "$err"; }
 ok 'compiled by root, another user packs' as_them smolmachine IMAGE="$image"
 like '... into a cache of their own' "$(cat "$out")" "^$home/home/\\.cache/"
 ok '... and finds it again' as_them smolmachine IMAGE="$image"
-is '... without a word' "$(cat "$err")" ''
+is '... without another word' "$(told)" ''
 is '... and nothing of theirs is in the checkout' "$(find "$copy" -uid $them)" ''
 must mount --bind "$copy" "$copy"
 must mount -o remount,bind,ro "$copy"

@@ -11,10 +11,10 @@ chmod +x "$tmp/bin/podman"
 printf 'FROM scratch\n' >"$tmp/context/Dockerfile"
 export DOCKER="$tmp/bin/podman"
 
-variables=$(sed -n 's/^#: \([A-Z_]*\).*/\1/p' "$top/mk/vars.mk")
+variables=$(sed -n 's/^#[:+] \([A-Z_]*\).*/\1/p' "$top/mk/vars.mk")
 isnt 'there are variables' "$variables" ''
 ok 'every variable of the list has its line of help' sh -c '
-	for v in $(sed -n "s/^#: \([A-Z_]*\).*/\1/p" "$1"); do echo "$v"; done | sort >"$2/helped"
+	for v in $(sed -n "s/^#[:+] \([A-Z_]*\).*/\1/p" "$1"); do echo "$v"; done | sort >"$2/helped"
 	make -C "$3" -pn help 2>/dev/null | sed -n "s/^user-vars := //p" | tr " " "\n" | grep . | sort >"$2/listed"
 	diff "$2/helped" "$2/listed"' sh "$top/mk/vars.mk" "$tmp" "$top"
 
@@ -26,6 +26,9 @@ isnt 'an image has options' "$options" ''
 for option in $options; do
 	like "... of which $option is a setting" "$variables" "^$option\$"
 done
+is 'the schema of the images file has them, with their types' "$(jq -r '.properties.images.items.properties | del(.image) | to_entries[]
+	| "\(.key) \(if .value.oneOf then "memory" elif .value.type == "integer" then "whole" elif .value.type == "object" then "arguments" else "text" end)"' \
+	"$top/share/images.schema.json" | sort)" "$("$top/cache/bin/plan-images" -o | jq -r '.[] | "\(.key) \(.type)"' | sort)"
 must_fail 'every option may stand in an images file, and the keys that are known are named' \
 	sh -c 'printf "{\"images\":[{\"image\":\"a\",\"nosuch\":1}]}" >"$1/i.json" && exec "$2/tests/make" -C "$2" smolmachines IMAGES_FILE="$1/i.json" DOCKER="$3" CACHE_DIR="$1/c" 2>"$1/said"' \
 	sh "$tmp" "$top" "$DOCKER"

@@ -181,17 +181,17 @@ ok 'a machine of an older smolvm' run_make smolmachine IMAGE="$image"
 is '... is a hit' "$(packs) $(cat "$out")" "0 $sidecar"
 line="^find-machines: the machine of '$image' was packed by smolvm 1.17.0, and installed is smolvm 1.32.2; FORCE=1 packs it anew\$"
 like '... and told of, with the way to renew it' "$(cat "$err")" "$line"
-is '... in one line' "$(grep -c . "$err")" 1
+is '... in one line' "$(told | grep -c .)" 1
 ok 'the next time' run_make smolmachine IMAGES="$image smolmake-test/again-$mine"
-is '... again, once' "$(grep -cE "$line" "$err") $(grep -c . "$err")" '1 1'
+is '... again, once' "$(grep -cE "$line" "$err") $(told | grep -c .)" '1 1'
 must run_make smolmachines IMAGES_FILE="$tmp/images.json"
 like 'several are one line too' "$(cat "$err")" "^find-machines: 2 machines were packed by an older smolvm .*; FORCE=1 packs them anew\$"
-is '... and no other' "$(grep -c . "$err")" 1
+is '... and no other' "$(told | grep -c .)" 1
 FAKE_SMOLVM_VERSION=1.9.2
 must run_make smolmachine IMAGE="$image"
-is 'an older smolvm than the machine is no upgrade' "$(cat "$err")" ''
+is 'an older smolvm than the machine is no upgrade' "$(told)" ''
 ok 'a hit still needs no smolvm' run_make smolmachine IMAGE="$image" SMOLVM=/nonexistent
-is '... and tells nothing of one' "$(cat "$err")" ''
+is '... and tells nothing of one' "$(told)" ''
 fake_program "$tmp/counted" "echo asked >>'$tmp/asked'
 exec '$SMOLVM' \"\$@\""
 FAKE_SMOLVM_VERSION=1.32.2
@@ -206,10 +206,10 @@ must run_make smolmachine IMAGE="$image" SMOLVM="$tmp/counted"
 is '... and again when it is another file' "$(wc -l <"$tmp/asked")" 2
 fake_program "$tmp/dumb" 'exit 3'
 must run_make smolmachine IMAGE="$image" SMOLVM="$tmp/dumb"
-is 'a smolvm that does not say is no reason for a word' "$(cat "$err")" ''
+is 'a smolvm that does not say is no reason for a word' "$(told)" ''
 must run_make smolmachine IMAGE="$image" FORCE=1
 must run_make smolmachine IMAGE="$image"
-is 'FORCE=1 renews it, and no more is said' "$(cat "$err") $(jq -r .smolvm_version "$record")" ' 1.32.2'
+is 'FORCE=1 renews it, and no more is said' "$(told) $(jq -r .smolvm_version "$record")" ' 1.32.2'
 
 topic 'a cache of another kind of host'
 forget

@@ -299,7 +299,7 @@ sweep_runs(struct list *left)
 void
 sweep_temporaries(void)
 {
-	static const char *const folders[] = {".id", ".verified", ".store", ".key"};
+	static const char *const folders[] = {".id", ".verified", ".store", ".key", ".used"};
 
 	for (size_t i = 0; i < LENGTH(folders); i++) {
 		int fd = open_run(folders[i]);

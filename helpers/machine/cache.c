@@ -105,7 +105,7 @@ prepare_folder(const char *name)
 void
 prepare_cache(void)
 {
-	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified", ".parts"};
+	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified", ".parts", ".used"};
 	char *real;
 
 	if (*setting("CACHE_DIR") == '\0')

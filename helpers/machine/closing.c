@@ -1,10 +1,13 @@
-/* closing.c - what is said of each image when a run has failed. */
+/* closing.c - what is said of each image when a run has ended. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "machine/closing.h"
+#include "machine/counts.h"
 #include "machine/machine.h"
+#include "machine/record.h"
+#include "machine/used.h"
 #include "run/failure.h"
 #include "run/files.h"
 
@@ -195,4 +198,80 @@ closing_lines(struct list *lines, bool ids, bool go_on)
 	list_free(&e.failed);
 	list_free(&e.unfinished);
 	list_free(&slugs);
+}
+
+/* --- Machines that are there */
+
+/* What its record says it took, in milliseconds; *bytes: of launcher and sidecar. */
+static uint64_t
+cost_of(const char *key, uint64_t *bytes)
+{
+	struct machine m = name_machine(key);
+	json_t *record = read_record(m.record), *sizes = json_object_get(record, "sizes");
+	double seconds = record_seconds(record);
+
+	*bytes = (uint64_t)(json_integer_value(json_object_get(sizes, "launcher")) +
+			    json_integer_value(json_object_get(sizes, "sidecar")));
+	json_decref(record);
+	free_machine(&m);
+	return (uint64_t)(seconds * 1e3);
+}
+
+/* The commands that boot it: with any smolvm of whose kind that has been seen to (run: `make check-real`). */
+static void
+tell_boot(const char *key)
+{
+	struct machine m = name_machine(key);
+
+	say_line("          boot it: '%s/%s' run", setting("CACHE_DIR"), m.launcher);
+	say_line("          or keep it: smolvm machine create --name NAME --from '%s/%s'",
+		 setting("CACHE_DIR"), m.sidecar);
+	free_machine(&m);
+}
+
+/* alone: it is the run's only one, which took so long as the run did. */
+static bool
+close_machine(const char *slug, const char *key, bool alone, int64_t ms, struct counts *c)
+{
+	bool made = has_file(key, OF_PACKED);
+	char *typed = typed_name(slug);
+	uint64_t bytes, cost = cost_of(key, &bytes);
+
+	use_machine(key, typed);
+	if (made) {
+		c->misses++;
+		c->spent_ms += cost;
+		c->bytes += bytes;
+		step_line("DONE", "%s %.*s, %.*f MB in %.1f s", typed, ID16, key, bytes < 10000000 ? 1 : 0,
+			  (double)bytes / 1e6, (double)(alone ? ms : (int64_t)cost) / 1e3);
+		if (alone && *setting("SILENT") == '\0')
+			tell_boot(key);
+	} else {
+		c->hits++;
+		c->saved_ms += cost;
+		step_line("CACHED", "%s %.*s", typed, ID16, key);
+	}
+	free(typed);
+	return made;
+}
+
+bool
+close_machines(int64_t ms)
+{
+	struct list slugs = {0};
+	struct counts c = {0};
+	bool made = false;
+
+	read_slugs(&slugs);
+	for (size_t i = 0; i < slugs.count; i++) {
+		char *key = key_of(slugs.at[i]);
+
+		if (key != NULL && is_done(slugs.at[i], key, false))
+			made = close_machine(slugs.at[i], key, slugs.count == 1, ms, &c) || made;
+		free(key);
+	}
+	if (c.hits + c.misses > 0)
+		counts_add(&c);
+	list_free(&slugs);
+	return made;
 }

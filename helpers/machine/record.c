@@ -62,6 +62,18 @@ record_reference(json_t *record)
 	return json_string_value(json_object_get(record, "reference"));
 }
 
+double
+record_seconds(json_t *record)
+{
+	double seconds = 0;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(json_object_get(record, "seconds"), name, value) seconds +=
+	    json_number_value(value);
+	return seconds;
+}
+
 static _Noreturn void
 refuse_options(const char *sidecar, const char *name, const char *is, const char *asked)
 {
@@ -135,13 +147,14 @@ write_record(const char *path, const struct packing *p)
 	add_seconds(seconds, run_path(RUN_REGISTRY));
 	add_seconds(seconds, run_file(p->key, OF_SECONDS));
 	root = json_pack(
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s*, s:b, s:s, s:s, s:s, s:{s:I, s:I}, s:o}",
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s*, s:O*, s:b, s:s, s:s, s:s, s:{s:I, s:I}, s:o}",
 	    "image_id", value_of(p->settings, "IMAGE_ID"), "engine_id", value_of(p->settings, "ENGINE_ID"),
 	    "image", value_of(p->settings, "IMAGE"), "reference", p->reference, "digest", p->sidecar->digest,
 	    "smolvm_version", p->sidecar->version, "created", created, "options", packed, "smolfile_sha256",
-	    *content ? content : NULL, "one_layer", p->one_layer, "launcher_sha256", p->launcher_sha256,
-	    "sidecar_sha256", p->sidecar_sha256, "packed_by", p->native ? "smolmake" : "smolvm", "sizes",
-	    "launcher", (json_int_t)p->sizes[0], "sidecar", (json_int_t)p->sizes[1], "seconds", seconds);
+	    *content ? content : NULL, "layers", p->layers, "one_layer", p->one_layer, "launcher_sha256",
+	    p->launcher_sha256, "sidecar_sha256", p->sidecar_sha256, "packed_by",
+	    p->native ? "smolmake" : "smolvm", "sizes", "launcher", (json_int_t)p->sizes[0], "sidecar",
+	    (json_int_t)p->sizes[1], "seconds", seconds);
 	text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
 	if (text == NULL)
 		die(EXIT_SYSTEM, "cannot write a record of '%s' (a value that is not UTF-8?)", p->key);

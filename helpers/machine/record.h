@@ -22,6 +22,9 @@ const char *record_launcher(json_t *record);
 /* What the machine was packed from; NULL where the record does not say. The record's. */
 const char *record_reference(json_t *record);
 
+/* What the run that made it took, build and all, as far as that was measured; 0 where it was not. record may be NULL. */
+double record_seconds(json_t *record);
+
 /*
  * Refuses (exit 1) a machine of another image or of other options than settings (the key's request: IMAGE_ID,
  * CPUS,
@@ -37,6 +40,7 @@ struct packing {
 	char launcher_sha256[SHA256_HEX + 1];
 	long long sizes[2]; /* of launcher and sidecar, bytes */
 	char sidecar_sha256[SHA256_HEX + 1];
+	json_t *layers; /* diff_ids of the image, the lowest first; NULL where the engine did not say */
 	bool native;    /* packed without smolvm's machine */
 	bool one_layer; /* smolvm was given one, whatever the image has */
 };

@@ -38,26 +38,42 @@ copy_text(char *to, size_t size, json_t *object, const char *key)
 	to[n] = '\0';
 }
 
+/* NULL: why says what is wrong. */
+static json_t *
+load_manifest(int fd, const struct sidecar *s, char why[200])
+{
+	char *text = xmalloc((size_t)s->manifest_size);
+	json_error_t error;
+	json_t *root = NULL;
+
+	if (!read_at(fd, text, (size_t)s->manifest_size, (off_t)s->manifest_offset))
+		snprintf(why, 200, "cannot read the manifest");
+	else if ((root = json_loadb(text, (size_t)s->manifest_size, JSON_ALLOW_NUL, &error)) == NULL)
+		snprintf(why, 200, "the manifest is not JSON: %.120s", error.text);
+	free(text);
+	return root;
+}
+
+json_t *
+sidecar_manifest(int fd, const struct sidecar *s)
+{
+	char why[200];
+	json_t *root = load_manifest(fd, s, why);
+
+	if (root == NULL)
+		die(EXIT_NO, "%s", why);
+	return root;
+}
+
 static bool
 parse_manifest(int fd, struct sidecar *s, char why[200])
 {
-	json_error_t error;
-	json_t *root, *assets, *layers;
-	char *text, mode[32];
+	json_t *root = load_manifest(fd, s, why), *assets, *layers;
+	char mode[32];
 	bool listed;
 
-	text = xmalloc((size_t)s->manifest_size);
-	if (!read_at(fd, text, (size_t)s->manifest_size, (off_t)s->manifest_offset)) {
-		snprintf(why, 200, "cannot read the manifest");
-		free(text);
+	if (root == NULL)
 		return false;
-	}
-	root = json_loadb(text, (size_t)s->manifest_size, JSON_ALLOW_NUL, &error);
-	free(text);
-	if (root == NULL) {
-		snprintf(why, 200, "the manifest is not JSON: %.120s", error.text);
-		return false;
-	}
 	copy_text(s->image, sizeof(s->image), root, "image");
 	copy_text(s->digest, sizeof(s->digest), root, "digest");
 	copy_text(s->platform, sizeof(s->platform), root, "platform");

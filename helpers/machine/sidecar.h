@@ -2,6 +2,8 @@
 #ifndef SIDECAR_H
 #define SIDECAR_H
 
+#include <jansson.h>
+
 #include "lib/lib.h"
 
 struct sidecar {
@@ -17,6 +19,9 @@ struct sidecar {
  * Footer, sizes and manifest: a few kilobytes, whatever the artifact's size. False: why says what is wrong.
  */
 bool read_sidecar(int fd, struct sidecar *s, char why[200]);
+
+/* What the manifest says, all of it, of one that read_sidecar has taken. The caller releases it. */
+json_t *sidecar_manifest(int fd, const struct sidecar *s);
 
 /* All of it against the CRC-32, in constant memory. */
 bool check_sidecar(int fd, const struct sidecar *s, char why[200]);

@@ -6,6 +6,7 @@
 #include "lib/words.h"
 #include "registry/import.h"
 #include "run/failure.h"
+#include "run/files.h"
 
 /* Of the orders together, as the engine told it; 0 where it did not. */
 static uint64_t
@@ -65,6 +66,26 @@ tell_failure(const struct load *l, const struct order *w, const char *why)
 	free(name);
 }
 
+/* Of an export of several images each machine has its share, for its record. */
+static void
+note_seconds(const struct load *l)
+{
+	for (size_t i = 0; i < l->orders; i++) {
+		char *keys = xstrdup(l->order[i].keys ? l->order[i].keys : ""), *rest = NULL,
+		     *line = format("export %lld",
+				    (long long)(l->export_ms + l->remainder_ms) / (long long)l->orders);
+
+		for (char *key = strtok_r(keys, " ", &rest); key; key = strtok_r(NULL, " ", &rest)) {
+			char *path = run_file(key, OF_SECONDS);
+
+			append_line(path, line);
+			free(path);
+		}
+		free(line);
+		free(keys);
+	}
+}
+
 static bool
 goes_on(void)
 {
@@ -82,6 +103,8 @@ load_or_tell(struct load *l, struct catalog *c, size_t first)
 	bool all = load_images(l, c, first, why);
 
 	end_as_caught();
+	if (all)
+		note_seconds(l);
 	if (!all && (l->exported || l->orders == 1 || !goes_on()))
 		for (size_t i = 0; i < l->orders; i++)
 			if (*why[i])

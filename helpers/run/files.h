@@ -80,6 +80,7 @@
 /* Of a key. */
 #define OF_IMAGE "image"
 #define OF_RENEW "renew"
+#define OF_PACKED "packed"
 #define OF_REF "ref"
 #define OF_ASIDE "aside"
 #define OF_SERVED "served"

@@ -308,7 +308,7 @@ half() { # what is wrong in CACHE_DIR, one line each
 			[ -s "${f%.smolmachine.smolmachine}.json" ] || echo "$f has no record"
 			;;
 		*.tmp) echo "$f is temporary" ;;
-		"$CACHE_DIR"/.*/* | *.smolmachine | *.json) ;;
+		"$CACHE_DIR"/.*/* | *.smolmachine | *.json | "$CACHE_DIR/by-name") ;;
 		*) echo "$f is none of ours" ;;
 		esac
 	done
