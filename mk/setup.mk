@@ -7,7 +7,8 @@
 # No tool is looked up while makefiles are read: what setup installs would stay missing for the whole call.
 
 # The goals that setup knows; words of the command line that are none of them never reach its recipe.
-setup-goals := smolmachine smolmachines image-id demo check check-long check-engines check-faults check-trees check-real check-fuzz lint bench
+setup-goals := smolmachine smolmachines image-id $(if $(wildcard helpers),demo check check-long check-engines check-faults check-trees \
+	check-real check-fuzz lint bench install)
 
 after-setup := $(filter setup,$(MAKECMDGOALS))
 $(setup-goals) $(lint-goals) $(flags-file): | $(after-setup)

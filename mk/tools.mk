@@ -25,6 +25,11 @@ hardening := -fPIE -fstack-protector-strong $(if $(macos),,-fstack-clash-protect
 hardening-ld := $(if $(macos),-Wl$(comma)-dead_strip_dylibs,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now)
 compile := $(CC) -std=c11 -D_GNU_SOURCE -Ihelpers $(warnings) $(hardening) $(brew:%=-I%/include) $(CPPFLAGS) $(CFLAGS)
 
+ifeq ($(wildcard helpers),)
+# An installation: what is compiled is there, and nothing that it could be made of.
+bin := bin
+helpers := $(wildcard $(bin)/*)
+else
 # Each helper loads only the libraries that it uses: libcurl alone takes longer to load than all the rest.
 libraries := $(brew:%=-L%/lib) $(if $(macos),,-Wl$(comma)--as-needed) -lcurl -lmicrohttpd -ljansson -lcrypto -larchive -lzstd \
 	-lz $(LDLIBS)
@@ -68,3 +73,4 @@ $(helpers): $(bin)/%: $(obj)/%.o $(obj)/lib.a
 
 # A source that has moved or gone is still named by what was compiled from it before: that is compiled anew.
 helpers/%.c tests/%.c: ;
+endif

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "an agent in a machine, on $(uname -s)"
