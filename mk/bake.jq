@@ -1,0 +1,16 @@
+# bake.jq - `docker buildx bake --print` as an images file: each target that has a name for its image. One without is named in "skipped".
+# Contexts begin at the file, Dockerfiles at their context.
+
+def path($context): if startswith("/") then . else "\($context)/\(.)" end;
+
+def settings:
+  (.context // ".") as $context
+  | {context: $context}
+  + (if .dockerfile then {dockerfile: (.dockerfile | path($context))} else {} end)
+  + (if .target then {target: .target} else {} end)
+  + ([.args // {} | to_entries[] | select(.value != null) | {(.key): (.value | tostring)}] | add
+     | if . then {build_args: .} else {} end)
+  + (if (.platforms // [] | length) == 1 then {platform: .platforms[0]} else {} end);
+
+{images: [.target // {} | to_entries[] | select(.value.tags // [] | length > 0) | {image: .value.tags[0]} + (.value | settings)],
+ skipped: [.target // {} | to_entries[] | select(.value.tags // [] | length == 0) | .key]}
