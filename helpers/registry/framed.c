@@ -98,21 +98,20 @@ decode(int fd, off_t offset, uint64_t size, enum coding coding, char why[WHY])
 	return good ? out : -1;
 }
 
-/* What the run has of it stays, whatever the store does with its own. */
-static bool
-keep(const struct kept *k, const char *path, char why[WHY])
+/*
+ * In the store, where it fits, else in the run's folder; what can be in neither is made again by who needs it. Not in both by a hard
+ * link: that its other name goes with the run changes the file's ctime, and the store reads in full what has changed.
+ */
+static void
+keep(const struct kept *k, const char *path)
 {
 	char *mine = path_in_run(k->diff_id), ignored[WHY];
-	bool good = rename(path, mine) == 0 || fail_errno(why, "cannot write '%.150s'", mine);
 
-	if (good && store_most() > 0 && link(mine, path) == 0) {
-		if (store_add(k, path, ignored))
-			store_trim(store_most());
-		else
-			unlink(path);
-	}
+	if (k->size <= store_most() && store_add(k, path, ignored))
+		store_trim(store_most());
+	else if (rename(path, mine) != 0)
+		unlink(path);
 	free(mine);
-	return good;
 }
 
 static bool
@@ -128,9 +127,10 @@ make_of_plain(const char *diff_id, int fd, off_t offset, uint64_t size, struct f
 	good = k.fd >= 0 || fail_errno(why, "cannot make a file in '%.100s'", needed("RUN"));
 	if (good) {
 		good = frames_make(fd, offset, offset + (off_t)size, k.fd, needed("RUN"), k.digest, &k.size,
-				   why) &&
-		       keep(&k, path, why);
-		if (!good)
+				   why);
+		if (good)
+			keep(&k, path);
+		else
 			unlink(path);
 	}
 	free(path);

@@ -1,6 +1,6 @@
 /*
- * framed.h - the layers of native packs, in frames (image/frames.h): each is made once, kept in CACHE_DIR/.store as far as STORE_MAX
- * allows, and lies in the run's folder as well for as long as the run lasts. The working folder is CACHE_DIR.
+ * framed.h - the layers of native packs, in frames (image/frames.h): each is made once, and kept in CACHE_DIR/.store, or, where
+ * STORE_MAX does not allow that, in the run's folder for as long as the run lasts. The working folder is CACHE_DIR.
  */
 #ifndef FRAMED_H
 #define FRAMED_H
