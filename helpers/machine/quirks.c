@@ -65,7 +65,7 @@ smolvm_quirks(const char *text)
 }
 
 /* As NATIVE_VERSIONS says them. */
-static const int native[] = {1026001, 1028001, 1029001, 1032002};
+static const int native[] = {1026001, 1029001, 1032002};
 
 bool
 packs_natively(const char *text)

@@ -42,7 +42,7 @@ int parse_version(const char *text);
 bool packs_natively(const char *text);
 
 /* Those versions, as a sentence has them: "1.29.1 or 1.32.2". */
-#define NATIVE_VERSIONS "1.26.1, 1.28.1, 1.29.1 and 1.32.2"
+#define NATIVE_VERSIONS "1.26.1, 1.29.1 and 1.32.2"
 
 /* The quirks of the version in text, as bits; all of them where there is none in it: each decision does no harm where it is not needed. */
 int smolvm_quirks(const char *text);

@@ -74,7 +74,7 @@ native(void **state)
 	(void)state;
 	assert_true(packs_natively("smolvm 1.32.2"));
 	assert_true(packs_natively("smolvm 1.26.1"));
-	assert_false(packs_natively("smolvm 1.27.0"));
+	assert_false(packs_natively("smolvm 1.28.1"));
 	assert_false(packs_natively("smolvm 1.32.1"));
 	assert_false(packs_natively("smolvm 1.32"));
 	assert_false(packs_natively("smolvm 1.33.0"));
