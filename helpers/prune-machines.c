@@ -27,7 +27,7 @@
 	"  -q  says nothing\n"                                                                               \
 	"  environment: CACHE_DIR\n"
 
-enum { YOUNG_SECONDS = 3600, DAY_SECONDS = 86400, NAMES_KEPT = 4096 };
+enum { YOUNG_SECONDS = 3600, DAY_SECONDS = 86400 };
 
 struct limits {
 	long long keep, days; /* -1: none */
@@ -40,7 +40,7 @@ struct limits {
 /* How many of a name have been seen, the machines that were used last first. */
 struct tally {
 	struct list names;
-	long long seen[NAMES_KEPT];
+	long long *seen;
 };
 
 /* Whether this is one of the last so many of any of its names; a machine without a name is alone. */
@@ -54,12 +54,9 @@ is_among_last(struct tally *t, const struct entry_of_cache *e, long long keep)
 
 		while (k < t->names.count && strcmp(t->names.at[k], e->names.at[i]) != 0)
 			k++;
-		if (k == NAMES_KEPT) {
-			among = true; /* too many to count: it stays */
-			continue;
-		}
 		if (k == t->names.count) {
 			list_add(&t->names, e->names.at[i]);
+			t->seen = xrealloc(t->seen, t->names.count * sizeof(*t->seen));
 			t->seen[k] = 0;
 		}
 		among = among || t->seen[k] < keep;
@@ -71,7 +68,7 @@ is_among_last(struct tally *t, const struct entry_of_cache *e, long long keep)
 static void
 choose(const struct entries *all, const struct limits *l, bool *goes)
 {
-	static struct tally t;
+	struct tally t = {.seen = NULL};
 	int64_t now = (int64_t)time(NULL);
 	uint64_t total = 0;
 
@@ -92,6 +89,7 @@ choose(const struct entries *all, const struct limits *l, bool *goes)
 		total -= e->bytes;
 	}
 	list_free(&t.names);
+	free(t.seen);
 }
 
 /* --- Away with it */
