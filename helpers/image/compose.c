@@ -24,10 +24,8 @@ enum {
 	EARLY = 2,  /* a folder, to be put before all layers */
 	LATE = 4,   /* to be put behind all layers */
 	CLOSED = 8, /* a folder, behind which stands what is not in it */
-	AGAIN =
-	    16, /* a folder that is to be put once more: it gets something though it is closed, or see GROUP */
-	GROUP =
-	    32, /* a folder that stands with its set-group-ID bit, or may: what is made in it once it is closed inherits that */
+	AGAIN = 16, /* a folder, to be put once more: something comes into it though it is closed */
+	GROUP = 32, /* a folder that has its set-group-ID bit, or may: what is made in it has that too */
 };
 
 struct compose {
@@ -88,9 +86,9 @@ stand(struct plan *p, struct node *n, unsigned mode)
 		n->marks |= GROUP;
 	if (up != NULL && (up->marks & CLOSED) && fresh)
 		up->marks |= AGAIN;
+	/* GNU tar takes the mode that it has asked for to be the one that was made. */
 	if (up != NULL && (up->marks & CLOSED) && (up->marks & GROUP) && fresh && n->folder)
-		n->marks |=
-		    AGAIN; /* GNU tar takes the mode that it has asked for to be the one that was made */
+		n->marks |= AGAIN;
 	p->open = n->folder ? n : up;
 }
 
@@ -207,7 +205,7 @@ find_names(struct plan *p)
 		memset(p->of[i], 0, size);
 	}
 	for (struct node *n = p->f->tree.root; n != NULL; n = tree_after(n))
-		if (n->file != NULL)
+		if (n->file != NULL && n->entry < p->c->layer[n->layer].members)
 			p->of[n->layer][n->entry] = n;
 }
 
@@ -223,7 +221,8 @@ look_at_layer(struct plan *p, size_t layer)
 	p->reader.bare = true;
 	while (entry < l->members && entry_next(&p->reader, p->why) == ENTRY)
 		look_at_entry(p, layer, entry++);
-	return entry == l->members || fail(p->why, "a kept layer is damaged");
+	return (entry == l->members && entry_next(&p->reader, p->why) == END) ||
+	       fail(p->why, "a kept layer is damaged");
 }
 
 static bool
