@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "lib/json.h"
 #include "machine/entries.h"
 #include "machine/machine.h"
 #include "machine/options.h"
@@ -18,14 +19,6 @@
 #include "run/files.h"
 
 #define USAGE "usage: explain-machines [-h]   (environment: CACHE_DIR RUN FORCE)\n"
-
-static const char *
-text_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
 
 static json_t *
 record_of(const char *key)
@@ -37,7 +30,7 @@ record_of(const char *key)
 	return record;
 }
 
-/* Which layer is the first that is not as it was, from 1; 0 where that is not known. The caller frees it. */
+/* ", and layer 3 of 5 is the first to differ"; "" where the record does not say which it had. The caller frees it. */
 static char *
 first_difference(json_t *record, const char *slug)
 {
@@ -64,18 +57,18 @@ static char *
 changed_options(json_t *record, const struct list *settings)
 {
 	json_t *packed = json_object_get(record, "options");
-	char *all = xstrdup("");
+	struct list changed = {0};
+	char *all;
 
 	for (size_t i = 0; i < option_count; i++) {
-		const char *was = text_of(packed, options[i].name), *is = value_of(settings, options[i].name);
-		char *longer;
+		const char *was = json_text(packed, options[i].name),
+			   *is = value_of(settings, options[i].name);
 
-		if (options[i].pack_flag == NULL || strcmp(was, is) == 0)
-			continue;
-		longer = format("%s%s%s='%s' (was '%s')", all, *all ? ", " : "", options[i].name, is, was);
-		free(all);
-		all = longer;
+		if (options[i].pack_flag != NULL && strcmp(was, is) != 0)
+			list_addf(&changed, "%s='%s' (was '%s')", options[i].name, is, was);
 	}
+	all = list_join(&changed, ", ");
+	list_free(&changed);
 	return all;
 }
 
@@ -121,9 +114,15 @@ tell_hit(const char *name, const char *key)
 {
 	json_t *record = record_of(key);
 
-	printf("%s: a hit: %s is there, packed by %s for smolvm %s at %s", name, key,
-	       text_of(record, "packed_by"), text_of(record, "smolvm_version"), text_of(record, "created"));
-	printf(", which took %.1f s\n", record_seconds(record));
+	printf("%s: a hit: %s is there", name, key);
+	if (record != NULL)
+		printf(", packed by %s for smolvm %s at %s, which took %.1f s",
+		       *json_text(record, "packed_by") ? json_text(record, "packed_by") : "smolvm",
+		       json_text(record, "smolvm_version"), json_text(record, "created"),
+		       record_seconds(record));
+	else
+		printf("; it has no record of how it was packed");
+	putchar('\n');
 	json_decref(record);
 }
 
@@ -186,19 +185,16 @@ explain(const char *slug)
 int
 main(int argc, char **argv)
 {
-	char *path, *images, *rest = NULL;
+	struct list slugs = {0};
 
 	if (operands(argc, argv, USAGE) != argc)
 		bad_usage(USAGE);
 	enter_cache();
 	supervise();
-	path = run_path(RUN_IMAGES);
-	images = read_text(path, 1 << 20, NULL);
-	for (char *slug = images ? strtok_r(images, "\n", &rest) : NULL; slug;
-	     slug = strtok_r(NULL, "\n", &rest))
-		explain(slug);
-	free(images);
-	free(path);
+	read_slugs(&slugs);
+	for (size_t i = 0; i < slugs.count; i++)
+		explain(slugs.at[i]);
+	list_free(&slugs);
 	end_as_caught();
 	return 0;
 }

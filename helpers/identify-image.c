@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "lib/json.h"
 #include "machine/machine.h"
 #include "run/failure.h"
 #include "run/files.h"
@@ -102,22 +103,14 @@ export_config_digest(const char *name, char hex[SHA256_HEX + 1])
 	free(program);
 }
 
-static const char *
-text_of(json_t *image, const char *key)
-{
-	const char *text = json_string_value(json_object_get(image, key));
-
-	return text ? text : "";
-}
-
 /* podman tells the variant of no image (4.3 to 5); docker leaves out the one that is usual. */
 static void
 read_platform(json_t *image, const struct inspection *i, struct identity *id)
 {
-	const char *variant = text_of(image, "Variant");
+	const char *variant = json_text(image, "Variant");
 
 	free(id->platform);
-	id->platform = platform_of(text_of(image, "Os"), text_of(image, "Architecture"), variant);
+	id->platform = platform_of(json_text(image, "Os"), json_text(image, "Architecture"), variant);
 	id->any_variant = *variant == '\0' && i->by_podman;
 }
 

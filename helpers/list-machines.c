@@ -34,15 +34,6 @@ static bool json;
 
 /* --- Words for people */
 
-static char *
-in_words(uint64_t bytes)
-{
-	if (bytes < 1000000)
-		return format("%.1f kB", (double)bytes / 1e3);
-	return bytes < 10000000000 ? format("%.*f MB", bytes < 10000000 ? 1 : 0, (double)bytes / 1e6)
-				   : format("%.1f GB", (double)bytes / 1e9);
-}
-
 /* How long ago that was. */
 static char *
 ago(int64_t then)
@@ -57,20 +48,6 @@ ago(int64_t then)
 		if (passed >= 2 * units[i].seconds || (i == LENGTH(units) - 1 && passed >= 0))
 			return format("%lld %s", (long long)(passed / units[i].seconds), units[i].unit);
 	return xstrdup("0 s");
-}
-
-static char *
-joined(const struct list *names)
-{
-	char *all = xstrdup("");
-
-	for (size_t i = names->count; i-- > 0;) { /* the latest first */
-		char *longer = format("%s%s%s", all, *all ? ", " : "", names->at[i]);
-
-		free(all);
-		all = longer;
-	}
-	return all;
 }
 
 /* Control bytes become '?': what others have named ends up on terminals. */
@@ -155,14 +132,14 @@ static void
 fill_row(const struct entry_of_cache *e, char *cell[COLUMNS])
 {
 	cell[0] = xstrdup(e->key);
-	cell[1] = in_words(e->bytes);
+	cell[1] = bytes_text(e->bytes);
 	cell[2] = ago(e->made);
 	cell[3] = ago(e->used);
 	cell[4] = xstrdup(*e->smolvm ? e->smolvm : "?");
 	cell[5] = xstrdup(e->native ? "smolmake" : "smolvm");
 	cell[6] =
 	    format("%s%s%s", e->options, e->pinned && *e->options ? " " : "", e->pinned ? "pinned" : "");
-	cell[7] = joined(&e->names);
+	cell[7] = list_join(&e->names, ", ");
 }
 
 static void
@@ -215,7 +192,7 @@ list_table(const struct entries *all)
 			free(row[i][k]);
 	}
 	free(row);
-	sum = in_words(bytes);
+	sum = bytes_text(bytes);
 	printf("%zu machine%s, %s\n", all->count, all->count == 1 ? "" : "s", sum);
 	free(sum);
 }
@@ -313,7 +290,7 @@ tell_counts(void)
 				   (double)c.saved_ms / 1e3));
 		return;
 	}
-	bytes = in_words(c.bytes);
+	bytes = bytes_text(c.bytes);
 	printf("hits    %llu, which have saved %.1f s of packing\n", (unsigned long long)c.hits,
 	       (double)c.saved_ms / 1e3);
 	printf("misses  %llu, which have packed %s in %.1f s\n", (unsigned long long)c.misses, bytes,
@@ -326,13 +303,11 @@ tell_counts(void)
 static void
 enter(void)
 {
-	if (*setting("CACHE_DIR") == '\0' || chdir(setting("CACHE_DIR")) != 0) {
-		if (json)
-			put_line("[]");
-		else
-			put_line("0 machines: there is no CACHE_DIR yet");
+	if (!cache_is_there()) {
+		put_line(json ? "[]" : NO_CACHE);
 		exit(0);
 	}
+	enter_cache();
 }
 
 int

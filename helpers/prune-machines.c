@@ -2,7 +2,8 @@
  * prune-machines - removes machines of CACHE_DIR that nobody needs any more, those that were used longest ago first.
  *
  * What a run holds, was used in the last hour, or is pinned, never goes. A machine goes sidecar first, under its lock: whoever is
- * killed in the middle leaves a launcher and a record that are none, and that the next one removes.
+ * killed in the middle leaves a launcher and a record that are none, and that the next one removes. What verify-machine -a has set
+ * aside goes too, but not under -q.
  * Exit: 0 done; 1 something could not be removed; 100 called wrongly; 111 trouble.
  */
 #include <dirent.h>
@@ -132,11 +133,13 @@ remove_machine(const char *key)
 static void
 tell(const struct entry_of_cache *e, const struct limits *l)
 {
+	char *size = bytes_text(e->bytes), *names = list_join(&e->names, ", ");
+
 	if (!l->quiet)
-		printf("%s %s, %.1f MB, not used for %lld h%s%s\n", l->dry ? "would go:" : "removed:", e->key,
-		       (double)e->bytes / 1e6, (long long)(((int64_t)time(NULL) - e->used) / 3600),
-		       e->names.count > 0 ? ": " : "",
-		       e->names.count > 0 ? e->names.at[e->names.count - 1] : "");
+		printf("%s %s, %s, not used for %lld h%s%s\n", l->dry ? "would go:" : "removed:", e->key,
+		       size, (long long)(((int64_t)time(NULL) - e->used) / 3600), *names ? ": " : "", names);
+	free(names);
+	free(size);
 }
 
 /* Whether it went; one that somebody holds, or has used meanwhile, stays. */
@@ -196,6 +199,17 @@ sweep_halves(void)
 		closedir(folder);
 }
 
+static void
+tell_sum(const struct limits *l, size_t went, uint64_t freed, size_t left, uint64_t stay)
+{
+	char *gone_size = bytes_text(freed), *left_size = bytes_text(stay);
+
+	printf("%zu machine%s, %s %s; %zu, %s %s\n", went, went == 1 ? "" : "s", gone_size,
+	       l->dry ? "would go" : "removed", left, left_size, l->dry ? "would stay" : "stay");
+	free(left_size);
+	free(gone_size);
+}
+
 static int
 prune_all(const struct limits *l)
 {
@@ -215,10 +229,10 @@ prune_all(const struct limits *l)
 			stay += all.at[i].bytes;
 	if (!l->dry)
 		sweep_halves();
+	if (!l->dry && !l->quiet)
+		remove_tree(ASIDE); /* what verify has set aside; who asks for a prune wants the room */
 	if (!l->quiet)
-		printf("%zu machine%s, %.1f MB %s; %zu, %.1f MB %s\n", went, went == 1 ? "" : "s",
-		       (double)freed / 1e6, l->dry ? "would go" : "removed", all.count - went,
-		       (double)stay / 1e6, l->dry ? "would stay" : "stay");
+		tell_sum(l, went, freed, all.count - went, stay);
 	free(goes);
 	entries_free(&all);
 	return failed ? EXIT_NO : 0;
@@ -252,7 +266,6 @@ main(int argc, char **argv)
 {
 	struct limits l = {.keep = -1, .days = -1, .most = UINT64_MAX};
 	const char *to_pin = NULL, *to_unpin = NULL;
-	struct stat st;
 	int opt, code;
 
 	set_progname(argv[0]);
@@ -290,8 +303,8 @@ main(int argc, char **argv)
 		refuse(
 		    "prune: nothing says what is to go; give KEEP=<of each name>, DAYS=<not used for>, or MAX=<10G>");
 	supervise();
-	if (*setting("CACHE_DIR") == '\0' || stat(setting("CACHE_DIR"), &st) != 0) {
-		puts("0 machines: there is no CACHE_DIR yet");
+	if (!cache_is_there()) {
+		puts(NO_CACHE);
 		return 0;
 	}
 	prepare_cache();

@@ -48,8 +48,6 @@ verify(const char *path, bool quick)
 
 enum { READERS_MAX = 4 };
 
-#define ASIDE ".aside"
-
 static void
 set_aside(const char *key, const struct machine *m, const char *why)
 {
@@ -70,24 +68,22 @@ verify_entry(const struct entry_of_cache *e)
 	char *path = format(".lock/%s", e->key);
 	struct machine m = name_machine(e->key);
 	int lock = lock_try(path);
-	struct finding f;
-	bool good = true;
+	struct finding f = {.state = WHOLE};
 
 	if (lock < 0)
 		printf("passed over: %s: a run holds it\n", e->key);
 	else {
 		unlink(m.verified);
-		good = machine_state(e->key, NULL, &f) != DAMAGED;
-		if (good)
-			printf("whole: %s\n", e->key);
-		else
+		if (machine_state(e->key, NULL, &f) == DAMAGED)
 			set_aside(e->key, &m, f.why);
+		else
+			printf("%s: %s\n", f.state == MISSING ? "removed meanwhile" : "whole", e->key);
 		close(lock);
 	}
 	fflush(stdout); /* a line at once: others print too */
 	free_machine(&m);
 	free(path);
-	return good;
+	return f.state != DAMAGED;
 }
 
 /* Every so-manyth machine. */
@@ -106,12 +102,12 @@ verify_all(void)
 {
 	size_t readers = processors(READERS_MAX), started = 0;
 	struct entries all;
-	struct stat st;
 	bool good = true;
+	pid_t ended;
 	int status;
 
-	if (*setting("CACHE_DIR") == '\0' || stat(setting("CACHE_DIR"), &st) != 0) {
-		puts("0 machines: there is no CACHE_DIR yet");
+	if (!cache_is_there()) {
+		puts(NO_CACHE);
 		return true;
 	}
 	prepare_cache();
@@ -126,8 +122,8 @@ verify_all(void)
 	}
 	for (size_t i = started; i < readers; i++) /* and those whose process could not be started */
 		good = verify_some(&all, i, readers) && good;
-	while (wait(&status) > 0 || errno == EINTR)
-		good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	while ((ended = wait(&status)) > 0 || errno == EINTR)
+		good = good && (ended < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
 	printf("%zu machine%s\n", all.count, all.count == 1 ? "" : "s");
 	entries_free(&all);
 	end_as_caught();

@@ -16,7 +16,7 @@ smolmake-file = $(SMOLMAKE_DIR)/$(subst /,-,$(subst :,-,$1)).smolmachine
 define smolmake-rule
 $(call smolmake-file,$1): .smolmake-always
 	@mkdir -p $$(@D)
-	$$(SMOLMAKE) -s IMAGE=$1 $(if $2,CONTEXT=$2) $3 OUT=$$(CURDIR)/$$(basename $$@) >/dev/null
+	+$$(SMOLMAKE) -s IMAGE=$1 $(if $2,CONTEXT=$2) $3 OUT=$$(CURDIR)/$$(basename $$@) >/dev/null
 smolmake-known += $1
 endef
 

@@ -155,11 +155,18 @@ ok 'of whole machines' goal verify
 is '... says each' "$(cat "$out")" "whole: $two
 1 machine"
 printf x | dd of="$CACHE_DIR/$two.smolmachine.smolmachine" bs=1 seek=50 conv=notrunc 2>/dev/null
+stat -c '%d %i %s %.9Y %.9Z' "$CACHE_DIR/$two.smolmachine.smolmachine" >"$tmp/word"
+sed -i "1s/.*/$(cat "$tmp/word")/" "$CACHE_DIR/.verified/$two" # the word that it was read does not count
 must_fail 'of one that is damaged' goal verify
 like '... says so' "$(cat "$out")" "^not whole: $two: .*; it is in '.*/\.aside' now\$"
 is '... and nobody finds it any more' "$(keys)" ''
 ok 'the next run' run_make smolmachine IMAGE="$image"
 is '... packs anew' "$(keys)" "$two"
+
+ok 'what was set aside stays where the cache is kept small' run_make smolmachine IMAGE="$image" FORCE=1 CACHE_MAX=1
+ok '...' test -e "$CACHE_DIR/.aside/$two.smolmachine.smolmachine"
+ok '... and goes when somebody prunes' goal prune DAYS=9
+must_fail '...' test -e "$CACHE_DIR/.aside"
 
 topic 'Two at once'
 used "$two" '2 hours ago'

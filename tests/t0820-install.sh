@@ -49,6 +49,8 @@ ok '... is packed' "$to/lib/smolmake/bin/verify-machine" "$sidecar"
 ok 'a hit' smolmake -s "$image"
 is '...' "$(cat "$out" "$err")" "$sidecar"
 docker tag "$image" "smolmake-test/second-$mine:v2"
+ok '-j with a number behind it' smolmake -j 2 "$image"
+is '... which is no image' "$(wc -l <"$out")" 1
 ok 'several' smolmake -j2 "$image" "smolmake-test/second-$mine:v2"
 is '...' "$(wc -l <"$out")" 2
 must_fail 'settings are data' smolmake -n 'IMAGE=$(shell touch '"$tmp"'/shell)' ENTRYPOINT='$(touch '"$tmp"'/shell)`touch '"$tmp"'/shell`'

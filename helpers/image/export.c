@@ -87,14 +87,6 @@ read_named(struct export *e, const char *name, const char *digest, char why[WHY]
 	return root;
 }
 
-static const char *
-text_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 /* An image without layers may have no list at all. */
 static bool
 take_diff_ids(struct image *m, json_t *config, char why[WHY])
@@ -225,7 +217,7 @@ read_manifest(struct export *e, char why[WHY])
 			break;
 		json_array_foreach(json_object_get(item, "Layers"), k, layer)
 		    list_add(&layers, json_is_string(layer) ? json_string_value(layer) : "");
-		good = add_image(e, text_of(item, "Config"), &layers, why);
+		good = add_image(e, json_text(item, "Config"), &layers, why);
 	}
 	json_decref(root);
 	return good;
@@ -235,7 +227,7 @@ read_manifest(struct export *e, char why[WHY])
 static bool
 is_image_config(json_t *config)
 {
-	const char *type = text_of(config, "mediaType");
+	const char *type = json_text(config, "mediaType");
 
 	return *type == '\0' || strcmp(type, "application/vnd.oci.image.config.v1+json") == 0 ||
 	       strcmp(type, "application/vnd.docker.container.image.v1+json") == 0;
@@ -259,10 +251,10 @@ add_oci_image(struct export *e, json_t *manifest, char why[WHY])
 		return true;
 	json_array_foreach(json_object_get(manifest, "layers"), i, layer)
 	{
-		blob_name(text_of(layer, "digest"), name);
+		blob_name(json_text(layer, "digest"), name);
 		list_add(&layers, name);
 	}
-	blob_name(text_of(config, "digest"), name);
+	blob_name(json_text(config, "digest"), name);
 	return add_image(e, name, &layers, why);
 }
 
@@ -270,8 +262,8 @@ add_oci_image(struct export *e, json_t *manifest, char why[WHY])
 static bool
 is_attestation(json_t *descriptor)
 {
-	return *text_of(json_object_get(descriptor, "annotations"), "vnd.docker.reference.type") != '\0' ||
-	       strcmp(text_of(json_object_get(descriptor, "platform"), "architecture"), "unknown") == 0;
+	return *json_text(json_object_get(descriptor, "annotations"), "vnd.docker.reference.type") != '\0' ||
+	       strcmp(json_text(json_object_get(descriptor, "platform"), "architecture"), "unknown") == 0;
 }
 
 /* An index lists images of other platforms too, which the export then need not hold. */
@@ -287,7 +279,7 @@ read_index(struct export *e, json_t *index, int depth, char why[WHY])
 		return fail(why, "its indexes are nested more than %d deep", INDEX_DEPTH);
 	json_array_foreach(json_object_get(index, "manifests"), i, descriptor)
 	{
-		const char *digest = text_of(descriptor, "digest");
+		const char *digest = json_text(descriptor, "digest");
 
 		blob_name(digest, name);
 		if (is_attestation(descriptor) || find_member(e, name) == NULL)

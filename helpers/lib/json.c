@@ -236,3 +236,11 @@ json_words(const char *text)
 		die(EXIT_SYSTEM, "out of memory");
 	return value;
 }
+
+const char *
+json_text(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}

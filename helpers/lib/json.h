@@ -14,4 +14,7 @@ json_t *read_json(const char *text, size_t size, char why[WHY]);
 /* A string of any bytes, as a value: what is not UTF-8 in it is U+FFFD. The caller decrefs. */
 json_t *json_words(const char *text);
 
+/* The string that the object has under that key; "" where it has none, or is no object. The object's. */
+const char *json_text(json_t *object, const char *key);
+
 #endif

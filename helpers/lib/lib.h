@@ -105,6 +105,12 @@ void list_addf(struct list *l, const char *fmt, ...) PRINTF(2, 3);
 /* Frees the strings; the list is empty then, and may be used again. */
 void list_free(struct list *l);
 
+/* All of them, with that between each two; "" of none. The caller frees it. */
+char *list_join(const struct list *l, const char *between);
+
+/* "1.2 MB", "518 MB", "12.5 GB": bytes for people. The caller frees it. */
+char *bytes_text(uint64_t bytes);
+
 /* Whether a string of the list equals s. */
 bool list_has(const struct list *l, const char *s);
 

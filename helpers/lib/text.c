@@ -197,6 +197,30 @@ list_free(struct list *l)
 	*l = (struct list){0};
 }
 
+char *
+list_join(const struct list *l, const char *between)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < l->count; i++) {
+		char *longer = format("%s%s%s", all, i > 0 ? between : "", l->at[i]);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+char *
+bytes_text(uint64_t bytes)
+{
+	if (bytes < 1000000)
+		return format("%.1f kB", (double)bytes / 1e3);
+	if (bytes < 10000000000)
+		return format("%.*f MB", bytes < 10000000 ? 1 : 0, (double)bytes / 1e6);
+	return format("%.1f GB", (double)bytes / 1e9);
+}
+
 bool
 list_has(const struct list *l, const char *s)
 {

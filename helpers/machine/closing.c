@@ -11,8 +11,6 @@
 #include "run/failure.h"
 #include "run/files.h"
 
-enum { IMAGES_MAX = 1 << 20 };
-
 /* A program that is killed writes nothing down. */
 #define WORDLESS                                                                                             \
 	"it ended and left no reason, as a program that is killed does, or one whose disk is full; see the lines above"
@@ -73,35 +71,6 @@ end_of(const char *slug, bool ids, struct failure *f)
 	return end;
 }
 
-/* The slugs of the run, in order, each once. */
-static void
-read_slugs(struct list *slugs)
-{
-	char *path = run_path(RUN_IMAGES), *images = read_text(path, IMAGES_MAX, NULL), *rest = NULL;
-
-	for (char *slug = images ? strtok_r(images, "\n", &rest) : NULL; slug;
-	     slug = strtok_r(NULL, "\n", &rest))
-		if (!list_has(slugs, slug))
-			list_add(slugs, slug);
-	free(images);
-	free(path);
-}
-
-/* The caller frees it. */
-static char *
-joined(const struct list *names)
-{
-	char *all = xstrdup("");
-
-	for (size_t i = 0; i < names->count; i++) {
-		char *longer = format("%s%s%s", all, i > 0 ? ", " : "", names->at[i]);
-
-		free(all);
-		all = longer;
-	}
-	return all;
-}
-
 /* What is known of the end of each image, in the user's order. */
 struct ends {
 	struct list reasons;    /* NAME: STEP: REASON */
@@ -159,7 +128,7 @@ add_unfinished(struct list *lines, const struct list *slugs)
 		list_add(&names, typed);
 		free(typed);
 	}
-	all = joined(&names);
+	all = list_join(&names, ", ");
 	list_addf(lines, "not finished, since make stops at a failure (make -k goes on): %s", all);
 	free(all);
 	list_free(&names);
@@ -169,7 +138,7 @@ add_unfinished(struct list *lines, const struct list *slugs)
 static void
 add_failed(struct list *lines, const struct ends *e, size_t images)
 {
-	char *what = e->failed.count == 1 ? xstrdup(e->reasons.at[0]) : joined(&e->failed);
+	char *what = e->failed.count == 1 ? xstrdup(e->reasons.at[0]) : list_join(&e->failed, ", ");
 
 	if (e->failed.count > 1)
 		for (size_t i = 0; i < e->reasons.count; i++)
@@ -224,7 +193,7 @@ tell_boot(const char *key)
 	struct machine m = name_machine(key);
 
 	say_line("          boot it: '%s/%s' run", setting("CACHE_DIR"), m.launcher);
-	say_line("          or keep it: smolvm machine create --name NAME --from '%s/%s'",
+	say_line("          or keep it: %s machine create --name NAME --from '%s/%s'", setting("SMOLVM"),
 		 setting("CACHE_DIR"), m.sidecar);
 	free_machine(&m);
 }
@@ -234,16 +203,16 @@ static bool
 close_machine(const char *slug, const char *key, bool alone, int64_t ms, struct counts *c)
 {
 	bool made = has_file(key, OF_PACKED);
-	char *typed = typed_name(slug);
 	uint64_t bytes, cost = cost_of(key, &bytes);
+	char *typed = typed_name(slug), *size = bytes_text(bytes);
 
 	use_machine(key, typed);
 	if (made) {
 		c->misses++;
 		c->spent_ms += cost;
 		c->bytes += bytes;
-		step_line("DONE", "%s %.*s, %.*f MB in %.1f s", typed, ID16, key, bytes < 10000000 ? 1 : 0,
-			  (double)bytes / 1e6, (double)(alone ? ms : (int64_t)cost) / 1e3);
+		step_line("DONE", "%s %.*s, %s in %.1f s", typed, ID16, key, size,
+			  (double)(alone ? ms : (int64_t)cost) / 1e3);
 		if (alone && *setting("SILENT") == '\0')
 			tell_boot(key);
 	} else {
@@ -251,6 +220,7 @@ close_machine(const char *slug, const char *key, bool alone, int64_t ms, struct 
 		c->saved_ms += cost;
 		step_line("CACHED", "%s %.*s", typed, ID16, key);
 	}
+	free(size);
 	free(typed);
 	return made;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/json.h"
 #include "machine/entries.h"
 #include "machine/machine.h"
 #include "machine/record.h"
@@ -24,14 +25,6 @@ is_key(const char *text, size_t length)
 		return hex >= ID16;
 	return length == ID16 + 1 + SUFFIX && hex == ID16 && text[ID16] == '-' &&
 	       strspn(text + ID16 + 1, "0123456789abcdef") >= SUFFIX;
-}
-
-static const char *
-text_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
 }
 
 static char *
@@ -55,14 +48,14 @@ options_of(json_t *record)
 static void
 add_record(struct entry_of_cache *e, json_t *record)
 {
-	snprintf(e->id, sizeof(e->id), "%s", text_of(record, "image_id"));
-	snprintf(e->smolvm, sizeof(e->smolvm), "%s", text_of(record, "smolvm_version"));
-	e->native = strcmp(text_of(record, "packed_by"), "smolmake") == 0;
+	snprintf(e->id, sizeof(e->id), "%s", json_text(record, "image_id"));
+	snprintf(e->smolvm, sizeof(e->smolvm), "%s", json_text(record, "smolvm_version"));
+	e->native = strcmp(json_text(record, "packed_by"), "smolmake") == 0;
 	e->options = options_of(record);
 	e->seconds = record_seconds(record);
 	if (e->names.count == 0 &&
-	    *text_of(record, "image")) /* nobody has used it since this is remembered */
-		list_add(&e->names, text_of(record, "image"));
+	    *json_text(record, "image")) /* nobody has used it since this is remembered */
+		list_add(&e->names, json_text(record, "image"));
 }
 
 static void
@@ -192,4 +185,12 @@ find_key(const char *what)
 		key = NULL;
 	}
 	return key;
+}
+
+bool
+cache_is_there(void)
+{
+	struct stat st;
+
+	return *setting("CACHE_DIR") != '\0' && stat(setting("CACHE_DIR"), &st) == 0;
 }

@@ -35,4 +35,11 @@ char *find_key(const char *what);
 /* Pins are files of this folder, called as the key. */
 #define PINS ".pin"
 
+/* Where verify-machine puts what is not whole, and from where prune-machines removes it. */
+#define ASIDE ".aside"
+
+/* CACHE_DIR is named, and there; what is said where it is not. */
+bool cache_is_there(void);
+#define NO_CACHE "0 machines: there is no CACHE_DIR yet"
+
 #endif

@@ -31,14 +31,6 @@ read_record(const char *path)
 	return record;
 }
 
-static const char *
-text_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 bool
 record_describes(json_t *record, const struct sidecar *s, long long launcher, long long sidecar)
 {
@@ -85,8 +77,8 @@ refuse_options(const char *sidecar, const char *name, const char *is, const char
 void
 refuse_collision(json_t *record, const struct list *settings, const char *sidecar)
 {
-	const char *id = text_of(record, "image_id"), *asked = value_of(settings, "IMAGE_ID");
-	const char *content = text_of(record, "smolfile_sha256");
+	const char *id = json_text(record, "image_id"), *asked = value_of(settings, "IMAGE_ID");
+	const char *content = json_text(record, "smolfile_sha256");
 	json_t *packed = json_object_get(record, "options");
 
 	if (*id && *asked && strcmp(id, asked) != 0)
@@ -95,7 +87,7 @@ refuse_collision(json_t *record, const struct list *settings, const char *sideca
 		    sidecar, id);
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option *o = &options[i];
-		const char *is = text_of(packed, o->name);
+		const char *is = json_text(packed, o->name);
 
 		if (o->pack_flag == NULL)
 			continue;

@@ -92,6 +92,9 @@ char *run_file(const char *name, const char *kind);
 /* A file of the run itself, by its absolute path. The caller frees it. */
 char *run_path(const char *file);
 
+/* Adds the slugs of the run's images, in the user's order, each once; none before they are planned. */
+void read_slugs(struct list *slugs);
+
 /* The request <name>.env of the run; without it the program ends. */
 void read_settings(const char *name, struct list *out);
 
