@@ -140,7 +140,7 @@ main(int argc, char **argv)
 		}
 	if (optind != argc || isatty(STDIN_FILENO) || (path == NULL && isatty(out)))
 		bad_usage(USAGE);
-	if (!read_export(STDIN_FILENO, folder, NULL, NULL, &e, why))
+	if (!read_export(STDIN_FILENO, folder, NULL, &e, why))
 		die(EXIT_NO, "%s", why);
 	if (reference && e.images != 1)
 		die(EXIT_NO, "-n: the export holds %zu images, one can be called so", e.images);

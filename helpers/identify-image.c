@@ -283,13 +283,28 @@ write_layers(const char *slug, long long layers)
 	free(file);
 }
 
+/* Anew where the image is another one than the last time, which is said. */
+static void
+write_stamp(const char *stamp, const char *verb, const char *name, const char *config)
+{
+	char *before = first_line(stamp), *text = format("sha256:%s\n", config), was[SHA256_HEX + 1];
+
+	if (!write_if_changed(stamp, text))
+		;
+	else if (before != NULL && digest_hex(before, was))
+		step_line(verb, "%s -> %.*s (was %.*s)", name, ID16, config, ID16, was);
+	else
+		step_line(verb, "%s -> %.*s", name, ID16, config);
+	free(text);
+	free(before);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct list settings = {0};
 	struct identity id = {0};
 	const char *slug, *name, *platform;
-	char *text;
 	bool built = false;
 	int opt;
 
@@ -322,10 +337,7 @@ main(int argc, char **argv)
 	write_line(slug, OF_ID, id.config);
 	write_line(slug, OF_ENGINE, id.engine);
 	write_layers(slug, id.layers);
-	text = format("sha256:%s\n", id.config);
-	if (write_if_changed(argv[optind + 1], text))
-		step_line(built ? "BUILD" : "FOUND", "%s -> %.*s", name, ID16, id.config);
-	free(text);
+	write_stamp(argv[optind + 1], built ? "BUILD" : "FOUND", name, id.config);
 	free(id.platform);
 	list_free(&settings);
 	return 0;

@@ -21,6 +21,7 @@
 #include "machine/record.h"
 #include "run/failure.h"
 #include "run/files.h"
+#include "run/status.h"
 
 #define USAGE "usage: publish-machine [-h] KEY\n"
 
@@ -201,6 +202,7 @@ main(int argc, char **argv)
 	enter_cache();
 	key = argv[first];
 	failure_about(key, "verify");
+	status_begin(key, "VERIFY");
 	m = name_machine(key);
 	launcher = in_run(key, "");
 	sidecar = in_run(key, ".smolmachine");
@@ -239,6 +241,7 @@ main(int argc, char **argv)
 	unlink(renew);
 	free(renew);
 	failure_forget(key); /* of a first try */
+	status_end(key);
 	free_machine(&m);
 	return 0;
 }

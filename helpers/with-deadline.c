@@ -10,39 +10,40 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "run/failure.h"
 #include "run/step.h"
 
-#define USAGE                                                                                                \
-	"usage: with-deadline [-h] [-a FILE] [-c FILE] [-d DIR] [-e FILE] [-i IMAGES] [-l LOG] [-m TEXT]\n"  \
-	"                     [-n STAGE] [-o FILE] [-p PREFIX] [-r FILE] [-s FILE] [-t SECONDS|SETTING]\n"   \
-	"                     COMMAND [ARGUMENT...]\n"                                                       \
-	"  -a FILE     more arguments: NUL-ended strings\n"                                                  \
-	"  -c FILE     create FILE when it succeeded\n"                                                      \
-	"  -d DIR      run it there\n"                                                                       \
-	"  -e FILE     more for its environment: NUL-ended strings K=V\n"                                    \
-	"  -i IMAGES   slugs or keys of the images that fail with it, blank-separated\n"                     \
-	"  -l LOG      keep its output there; show it after 2 seconds (V=0), or when it fails\n"             \
-	"  -m TEXT     print a line 'STAGE TEXT' first\n"                                                    \
-	"  -n STAGE    what to call it\n"                                                                    \
-	"  -o FILE     its standard output goes there\n"                                                     \
-	"  -p PREFIX   before each line of it that is shown; else, with -i, the image as it was typed\n"     \
-	"  -r FILE     its standard input, which may be a pipe: what comes of it is waited for as long\n"    \
-	"  -s FILE     append 'STAGE MILLISECONDS'\n"                                                        \
+#define USAGE                                                                                                  \
+	"usage: with-deadline [-bhq] [-a FILE] [-c FILE] [-d DIR] [-e FILE] [-i IMAGES] [-l LOG] [-n STAGE]\n" \
+	"                     [-o FILE] [-p PREFIX] [-r FILE] [-s FILE] [-t SECONDS|SETTING]\n"                \
+	"                     COMMAND [ARGUMENT...]\n"                                                         \
+	"  -a FILE     more arguments: NUL-ended strings\n"                                                    \
+	"  -b          print a line 'STAGE IMAGES' first, as they were typed\n"                                \
+	"  -c FILE     create FILE when it succeeded\n"                                                        \
+	"  -d DIR      run it there\n"                                                                         \
+	"  -e FILE     more for its environment: NUL-ended strings K=V\n"                                      \
+	"  -i IMAGES   slugs or keys of the images that fail with it, blank-separated\n"                       \
+	"  -l LOG      keep its output there; show it after 2 seconds (V=0), or when it fails\n"               \
+	"  -n STAGE    what to call it\n"                                                                      \
+	"  -o FILE     its standard output goes there\n"                                                       \
+	"  -p PREFIX   before each line of it that is shown; else, with -i, the image as it was typed\n"       \
+	"  -q          show the log only when it fails, or with V=1\n"                                         \
+	"  -r FILE     its standard input, which may be a pipe: what comes of it is waited for as long\n"      \
+	"  -s FILE     append 'STAGE MILLISECONDS'\n"                                                          \
 	"  -t SECONDS  its deadline (default 0: none), or the setting of the environment that holds it\n"
 
+/* Where the image has a line of its own, that says it. */
 static void
 announce(const char *stage, const char *text)
 {
-	char verb[8];
-	size_t n = 0;
+	char *verb = step_verb(stage);
 
-	for (; n < sizeof(verb) - 1 && stage[n]; n++)
-		verb[n] = (char)toupper((unsigned char)stage[n]);
-	verb[n] = '\0';
-	step_line(verb, "%s", text);
+	if (strcmp(setting("WATCHED"), "screen") != 0)
+		step_line(verb, "%s", text);
+	free(verb);
 }
 
 /* A pipe that nobody writes to yet is waited for, but no longer than the command would be. */
@@ -74,14 +75,18 @@ main(int argc, char **argv)
 	struct list arguments = {0}, environment = {0};
 	struct outcome o;
 	char *names;
-	const char *more = NULL, *variables = NULL, *done = NULL, *text = NULL, *input = NULL;
+	const char *more = NULL, *variables = NULL, *done = NULL, *input = NULL;
+	bool announced = false;
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+a:c:d:e:hi:l:m:n:o:p:r:s:t:")) != -1)
+	while ((opt = getopt(argc, argv, "+a:bc:d:e:hi:l:n:o:p:qr:s:t:")) != -1)
 		switch (opt) {
 		case 'a':
 			more = optarg;
+			break;
+		case 'b':
+			announced = true;
 			break;
 		case 'c':
 			done = optarg;
@@ -100,9 +105,6 @@ main(int argc, char **argv)
 		case 'l':
 			s.log = optarg;
 			break;
-		case 'm':
-			text = optarg;
-			break;
 		case 'n':
 			s.stage = optarg;
 			break;
@@ -114,6 +116,9 @@ main(int argc, char **argv)
 			break;
 		case 'p':
 			s.prefix = optarg;
+			break;
+		case 'q':
+			s.quiet = true;
 			break;
 		case 'r':
 			input = optarg;
@@ -146,8 +151,8 @@ main(int argc, char **argv)
 		s.prefix = names;
 	if (input)
 		c.in = open_input(input, c.timeout);
-	if (text && s.stage)
-		announce(s.stage, text);
+	if (announced && s.stage && names)
+		announce(s.stage, names);
 	o = run_step(&s, &c);
 	if (o.code == 0 && done)
 		write_file(done, "", 0, 0600);

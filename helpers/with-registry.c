@@ -29,6 +29,7 @@
 #include "route/route.h"
 #include "run/failure.h"
 #include "run/files.h"
+#include "run/status.h"
 
 #define USAGE                                                                                                \
 	"usage: with-registry [-h] KEY... -- COMMAND [ARGUMENT...]\n"                                        \
@@ -146,19 +147,39 @@ announce(int port, const char *file, bool print)
 	free(line);
 }
 
+/* What has been pulled, for who asked for lines, and as the state of each image. */
+struct pulling {
+	const struct service *service;
+	struct progress *progress;
+};
+
+static void
+tell_pulls(void *arg)
+{
+	struct pulling *pulling = arg;
+	const struct service *s = pulling->service;
+	uint64_t bytes, total;
+
+	progress_show(pulling->progress);
+	for (size_t i = 0; i < s->orders; i++)
+		if (progress_of(pulling->progress, &s->catalog.image[i], &bytes, &total) && bytes > 0)
+			status_bytes(s->order[i].keys, "PACK", bytes, total);
+}
+
 /* Until the command ends, or, without one, somebody ends us. */
 static int
 run_beside(const struct service *s, struct progress *progress)
 {
+	struct pulling pulling = {s, progress};
 	struct command command = {
-	    .argv = s->command, .in = 0, .out = 1, .err = 2, .watch = progress_show, .watch_arg = progress};
+	    .argv = s->command, .in = 0, .out = 1, .err = 2, .watch = tell_pulls, .watch_arg = &pulling};
 
 	failure_about(NULL, NULL); /* the command tells of its own */
 	if (*s->command != NULL)
 		return run_command(&command).code;
 	while (!caught_signal()) {
 		pause_for(-1, TICK_MS);
-		progress_show(progress);
+		tell_pulls(&pulling);
 	}
 	return 0;
 }

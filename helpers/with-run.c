@@ -22,6 +22,7 @@
 #include "machine/closing.h"
 #include "machine/machine.h"
 #include "run/files.h"
+#include "run/show.h"
 
 #define USAGE                                                                                                \
 	"usage: with-run [-himn] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"            \
@@ -173,19 +174,21 @@ main(int argc, char **argv)
 		mebibytes_of("CACHE_MAX", setting("CACHE_MAX"), 1, 1 << 30);
 	prepare_cache();
 	sweep_runs(&left);
-	sweeping = left.count > 0 ? sweeper_start(sweeper, &left) : 0;
 	owner = own_name();
 	run = format(".run/%s", owner);
 	if (mkdir(run, 0700) != 0)
 		die_errno(EXIT_NO, "error: CACHE_DIR: cannot create '%s/%s'", setting("CACHE_DIR"), run);
 	claim_folder(run);
 	set("RUN", run);
+	show_begin();
+	sweeping = left.count > 0 ? sweeper_start(sweeper, &left) : 0;
 	c.argv = argv + optind;
 	c.dir = here;
 	o = run_in_group(&c, run);
 	if (!ids && o.signo == 0 && !caught_signal())
 		keep_within(pruner, close_machines(o.ms));
 	sweeper_finish(sweeping, o.ms);
+	show_end();
 	if (o.code != 0 && o.signo == 0 && !caught_signal())
 		closing_lines(&failures, ids, *setting("KEEP_GOING") != '\0');
 	shield(true);

@@ -22,7 +22,7 @@ steps := $(foreach k,$(keys),$(RUN)/$k.tagged $(RUN)/$k.pushed $(RUN)/$k.exporte
 .SECONDARY: $(steps)
 
 # $(call stage,NAME): runs what follows as that stage of the target, marked done by $@.
-stage = "$$BIN/with-deadline" -n $1 -i $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
+stage = "$$BIN/with-deadline" -q -n $1 -i $* -l $(RUN)/$*.log -s $(RUN)/$*.seconds -c $@
 
 # A machine that is there is up to date, but for one that is due to be replaced (helpers/find-machines.c).
 renewed := $(patsubst $(RUN)/%.renew,%.smolmachine.smolmachine,$(wildcard $(keys:%=$(RUN)/%.renew)))
@@ -45,7 +45,7 @@ arrived := $(if $(filter direct archive,$(ROUTE)),exported,pushed)
 ifeq ($(PACK),native)
 # No virtual machine: as many at once as make wants.
 $(RUN)/%.packed: | $(RUN)/%.$(arrived)
-	$(Q)exec $(call stage,pack) -t PACK_TIMEOUT "$$BIN/pack-image" -- $*
+	$(Q)exec $(call stage,pack) -b -t PACK_TIMEOUT "$$BIN/pack-image" -- $*
 else
 # A clean folder: old smolvms look for their launcher in ./target first. All that it leaves there is ours.
 # At most PACK_JOBS at once on this machine: each is a virtual machine of 4 processors and up to 8 GiB.
@@ -54,7 +54,7 @@ $(RUN)/%.packed: | $(RUN)/%.$(arrived)
 	export TMPDIR="$$CACHE_DIR/$(RUN)/$*.work" SMOLVM_PACK_STAGING="$$CACHE_DIR/$(RUN)/$*.work"; \
 	$(no-proxy); \
 	exec "$$BIN/with-lock" -q -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-smolvm" -i $* $(RUN)/smolvm $(RUN)/$*.log \
-		$(call stage,pack) -m "$$ref" -t PACK_TIMEOUT -d $(RUN)/$*.work -a $(RUN)/$*.pack \
+		$(call stage,pack) -b -t PACK_TIMEOUT -d $(RUN)/$*.work -a $(RUN)/$*.pack \
 		$(packer) --output="$$CACHE_DIR/$(RUN)/$*"
 
 endif
@@ -82,9 +82,9 @@ else
 $(RUN)/%.pushed: | $(RUN)/%.tagged
 	$(Q)read -r ref <$(RUN)/$*.ref; read -r _ plain_http <$(RUN)/engine; \
 	exec "$$BIN/with-lock" -q $(RUN)/push.lock -- \
-		$(call stage,push) -m "$$ref" -t PUSH_TIMEOUT "$$DOCKER" push $$plain_http "$$ref"
+		$(call stage,push) -b -t PUSH_TIMEOUT "$$DOCKER" push $$plain_http "$$ref"
 
 $(RUN)/%.tagged:
 	$(Q)$(tag); \
-	exec $(call stage,tag) -m "$$ref" -t TOOL_TIMEOUT "$$DOCKER" tag "$$id" "$$ref"
+	exec $(call stage,tag) -t TOOL_TIMEOUT "$$DOCKER" tag "$$id" "$$ref"
 endif

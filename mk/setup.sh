@@ -43,6 +43,7 @@ check             tool:ps                 procps                    -           
 check             tool:ip                 iproute2                  -             the tests' own network
 check             tool:setpriv            util-linux                -             the tests' own namespaces
 check             tool:script             bsdutils                  -             tests run on a terminal of its making
+check             tool:tmux               tmux                      tmux          tests look at a terminal of its making
 check             tool:faketime           faketime                  -             tests set their clock by it
 real              tool:qemu-system-x86_64 qemu-system-x86           -             emulates a machine that boots smolvm's
 real              tool:depmod             kmod                      -             finds the modules of its kernel

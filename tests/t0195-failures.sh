@@ -75,7 +75,7 @@ rm -f "$CACHE_DIR"/*.smolmachine
 must_fail 'two of four, under -j' run_make -k -j4 smolmachine IMAGES="$four $none $one smolmake-test/nil-$mine"
 last 3 >"$tmp/lines"
 like '... are named in the order of the user, and counted' "$(sed 's/: IMAGE:.*//' "$tmp/lines" | tr '\n' '|')" \
-	"^$none: identify\\|smolmake-test/nil-$mine: identify\\|2 of 4 failed: $none, smolmake-test/nil-$mine\\|\$"
+	"^  FAILED  $none: identify\\|  FAILED  smolmake-test/nil-$mine: identify\\|2 of 4 failed: $none, smolmake-test/nil-$mine\\|\$"
 cat >"$tmp/images.json" <<END
 {"images": [{"image": "$one"}, {"image": "$broken", "context": "broken"}, {"image": "$two"}, {"image": "$three"}]}
 END
@@ -88,7 +88,7 @@ export FAKE_SMOLVM_FAULT=fail
 must_fail 'two names of one image' run_make -j4 smolmachine IMAGES="$one smolmake-test/other-$mine:v2"
 last 3 >"$tmp/lines"
 like '... are both named' "$(sed 's/: Error.*//' "$tmp/lines" | tr '\n' '|')" \
-	"^$one: pack\\|smolmake-test/other-$mine:v2: pack\\|2 of 2 failed: $one, smolmake-test/other-$mine:v2\\|\$"
+	"^  FAILED  $one: pack\\|  FAILED  smolmake-test/other-$mine:v2: pack\\|2 of 2 failed: $one, smolmake-test/other-$mine:v2\\|\$"
 unset FAKE_SMOLVM_FAULT
 
 topic 'Without -k: what was not finished is named too'
@@ -107,12 +107,12 @@ export FAKE_SMOLVM_FAULT=hang
 : >"$FAKE_SMOLVM_LOG"
 start_make -k smolmachine IMAGES="$one $none"
 must wait_for '[ "$(packs)" = 1 ]' 60
-pkill -KILL -s "$make_pid" -f 'with-deadline -n pack '
+pkill -KILL -s "$make_pid" -f 'with-deadline .*-n pack '
 finish_make 60
 unset FAKE_SMOLVM_FAULT
 isnt 'a helper of a pack is killed with KILL: the run fails' "$rc" 0
 is '... and names its image, with the step' "$(last 3 | sed 's/: IMAGE:.*//; s/: it ended and left no reason.*/: no reason/' | tr '\n' '|')" \
-	"$none: identify|$one: pack: no reason|2 of 2 failed: $none, $one|"
+	"  FAILED  $none: identify|  FAILED  $one: pack: no reason|2 of 2 failed: $none, $one|"
 
 topic 'A program that fails without a word'
 fake_program "$tmp/silent" 'exit 1'

@@ -128,6 +128,24 @@ did '-l: make -s shows nothing of what succeeds' 0 ''
 run -l log sh -c 'echo early; exit 3'
 did '... but all of what fails' 3 early
 unset SILENT
+run -q -l log sh -c 'echo early; sleep 2.5'
+did '-q: nothing of what succeeds' 0 ''
+run -q -l log sh -c 'echo early; exit 3'
+did '... but all of what fails' 3 early
+V=1
+export V
+run -q -l log sh -c 'echo early'
+did '... and with V=1 all' 0 early
+run -l log -p a sh -c 'printf "1 %%\r\033[31m2 %%\033[0m\r\n\033]0;title\007x\ty\n\r\rz"'
+did '-l: what moves a cursor is not passed on' 0 "a: 2 %
+a: x	y
+a: z"
+unset V
+WATCHED=screen
+export WATCHED
+run -l log sh -c 'echo early; sleep 2.5'
+did '-l: where the image has a line of its own, what succeeds is not shown' 0 ''
+unset WATCHED
 run -l log -o output sh -c 'echo out; echo err >&2; exit 3'
 did '-l -o: the output is no log' 3 err
 is '... and goes where it should' "$(cat output)" out
@@ -152,14 +170,21 @@ run -c finished false
 is '-c: what failed is not done' "$rc $(ls finished 2>/dev/null)" '1 '
 run -c finished true
 is '-c: what succeeded is' "$rc $(ls finished)" '0 finished'
-run -n pack -m 'a -> b' true
-did '-m: a line says what is done' 0 '  PACK    a -> b'
-run -n registry -m "$(printf 'a\033[31m\nb')" true
+run -n pack -b -i a true
+did '-b: a line says what is done, and of what' 0 '  PACK    a'
+run -n registry -b -i "$(printf 'a\033[31m\nb')" true
 did '... on one line, whatever the text' 0 '  REGISTR a?[31m?b'
+run -n pack -b true
+did '... of nothing, none' 0 ''
+WATCHED=screen
+export WATCHED
+run -n pack -b -i a true
+did '... nor where the image has a line of its own' 0 ''
+unset WATCHED
 SILENT=s
 export SILENT
-run -n pack -m 'a -> b' true
-did '... not under make -s' 0 ''
+run -n pack -b -i a true
+did '... nor under make -s' 0 ''
 unset SILENT
 
 topic 'However we end'

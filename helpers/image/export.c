@@ -307,12 +307,12 @@ read_layout(struct export *e, char why[WHY])
 }
 
 bool
-read_export(int in, const char *folder, arrival *on_member, void *arg, struct export *e, char why[WHY])
+read_export(int in, const char *folder, const struct arrivals *arrivals, struct export *e, char why[WHY])
 {
 	bool good;
 
 	*e = (struct export){.spool = -1};
-	good = read_members(in, folder, on_member, arg, e, why);
+	good = read_members(in, folder, arrivals, e, why);
 	if (good && find_member(e, "manifest.json") != NULL)
 		good = read_manifest(e, why);
 	else if (good && find_member(e, "index.json") != NULL)

@@ -38,10 +38,19 @@ struct export
 	size_t members, json_read;
 };
 
-/* False: why says what is wrong, and e holds nothing. */
-bool read_export(int in, const char *folder,
-		 void (*on_member)(void *arg, const char *name, off_t offset, uint64_t size), void *arg,
-		 struct export *e, char why[WHY]);
+/* Who is told of an export while it comes; either may be NULL. */
+struct arrivals {
+	/* a regular member is there, of size bytes at offset in the spool */
+	void (*member)(void *member_arg, const char *name, off_t offset, uint64_t size);
+	void *member_arg;
+	/* so many bytes have come; called after each piece, so it has to be quick */
+	void (*bytes)(void *bytes_arg, uint64_t so_far);
+	void *bytes_arg;
+};
+
+/* arrivals may be NULL. False: why says what is wrong, and e holds nothing. */
+bool read_export(int in, const char *folder, const struct arrivals *arrivals, struct export *e,
+		 char why[WHY]);
 
 /*
  * The diff_ids of m, of which id, config_json and layers are set, by its config. False: why says that it names

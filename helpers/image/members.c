@@ -81,7 +81,7 @@ add_member(struct export *e, struct tar *t, char why[WHY])
 }
 
 static bool
-add_members(struct export *e, struct tar *t, arrival *on_member, void *arg, char why[WHY])
+add_members(struct export *e, struct tar *t, const struct arrivals *arrivals, char why[WHY])
 {
 	size_t room = 0, before;
 	enum found found;
@@ -96,9 +96,9 @@ add_members(struct export *e, struct tar *t, arrival *on_member, void *arg, char
 		before = e->members;
 		if (!add_member(e, t, why))
 			return false;
-		if (on_member != NULL && e->members > before && e->member[before].link == NULL)
-			on_member(arg, e->member[before].name, e->member[before].offset,
-				  e->member[before].size);
+		if (arrivals->member != NULL && e->members > before && e->member[before].link == NULL)
+			arrivals->member(arrivals->member_arg, e->member[before].name,
+					 e->member[before].offset, e->member[before].size);
 	}
 	return found == END;
 }
@@ -129,8 +129,9 @@ drain(struct tar *t)
 }
 
 bool
-read_members(int in, const char *folder, arrival *on_member, void *arg, struct export *e, char why[WHY])
+read_members(int in, const char *folder, const struct arrivals *arrivals, struct export *e, char why[WHY])
 {
+	static const struct arrivals nobody;
 	struct stat st;
 	struct tar t;
 	off_t start;
@@ -143,12 +144,16 @@ read_members(int in, const char *folder, arrival *on_member, void *arg, struct e
 	e->spool = regular ? fcntl(in, F_DUPFD_CLOEXEC, 3) : unlinked_file(folder);
 	if (e->spool < 0)
 		return fail_errno(why, "cannot make a file in '%.100s' for the export", folder);
+	if (arrivals == NULL)
+		arrivals = &nobody;
 	tar_init(&t);
+	t.on_bytes = arrivals->bytes;
+	t.on_bytes_arg = arrivals->bytes_arg;
 	if (regular)
 		good = tar_seek(&t, e->spool, start, st.st_size, why);
 	else
 		good = tar_receive(&t, e->spool, in, why);
-	good = good && add_members(e, &t, on_member, arg, why);
+	good = good && add_members(e, &t, arrivals, why);
 	if (t.end <= start && t.trouble == 0)
 		good = fail(why, "the export is empty");
 	if (good)

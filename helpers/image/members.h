@@ -10,10 +10,9 @@ struct member {
 	uint64_t size;
 };
 
-typedef void arrival(void *arg, const char *name, off_t offset, uint64_t size);
-
 /* A regular file is used where it lies; anything else is copied into one without a name while it is read. */
-bool read_members(int in, const char *folder, arrival *on_member, void *arg, struct export *e, char why[WHY]);
+bool read_members(int in, const char *folder, const struct arrivals *arrivals, struct export *e,
+		  char why[WHY]);
 
 /* The regular member of that name, or the one that a link of that name stands for; NULL. */
 const struct member *find_member(const struct export *e, const char *name);

@@ -3,7 +3,7 @@
  * what it says, and compressed as wanted, while the rest of the export still comes.
  *
  *	recoder_start(&r, folder, ZSTD, 0, &e);
- *	read_export(in, folder, recoder_arrival, &r, &e, why);
+ *	read_export(in, folder, &(struct arrivals){.member = recoder_arrival, .member_arg = &r}, &e, why);
  *	l = recoder_want(&r, blob->offset, blob->size);
  *	recoder_finish(&r);
  *	if (!l->good) ...

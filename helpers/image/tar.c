@@ -31,8 +31,11 @@ arrive(struct tar *t, off_t end)
 			t->trouble = errno;
 		else if (n == 0)
 			t->pipe = -1;
-		else
+		else {
 			t->end += n;
+			if (t->on_bytes != NULL)
+				t->on_bytes(t->on_bytes_arg, (uint64_t)t->end);
+		}
 	}
 	return t->trouble == 0;
 }

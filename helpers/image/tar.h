@@ -11,6 +11,9 @@ struct tar {
 	struct archive_entry *entry; /* the current one, libarchive's own */
 	off_t header, data;          /* where in the file it begins, headers and all; where its data does */
 
+	void (*on_bytes)(void *on_bytes_arg, uint64_t so_far); /* what has come by the pipe; or NULL */
+	void *on_bytes_arg;
+
 	/* private */
 	struct archive *archive;
 	int fd, pipe;      /* the file; what fills it while it is read, or -1 */

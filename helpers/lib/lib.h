@@ -108,7 +108,7 @@ void list_free(struct list *l);
 /* All of them, with that between each two; "" of none. The caller frees it. */
 char *list_join(const struct list *l, const char *between);
 
-/* "1.2 MB", "518 MB", "12.5 GB": bytes for people. The caller frees it. */
+/* "1.2 MB", "518 MB", "12.5 GB": bytes for people, who say three digits. The caller frees it. */
 char *bytes_text(uint64_t bytes);
 
 /* Whether a string of the list equals s. */

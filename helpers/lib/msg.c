@@ -10,18 +10,10 @@
 
 static const char *progname = "smolmake";
 
-/* On a terminal the line may hold what some program has not ended: a message takes its place. */
-#define CLEAR_LINE "\r\033[K"
-
 static void
 put(const char *line, size_t size)
 {
-	char text[sizeof(CLEAR_LINE) - 1 + 4096];
-	size_t used = isatty(STDERR_FILENO) ? strlen(CLEAR_LINE) : 0;
-
-	memcpy(text, CLEAR_LINE, used);
-	memcpy(text + used, line, size);
-	if (write(STDERR_FILENO, text, used + size) < 0)
+	if (write(STDERR_FILENO, line, size) < 0)
 		return; /* nowhere left to say it */
 }
 

@@ -214,11 +214,13 @@ list_join(const struct list *l, const char *between)
 char *
 bytes_text(uint64_t bytes)
 {
-	if (bytes < 1000000)
-		return format("%.1f kB", (double)bytes / 1e3);
-	if (bytes < 10000000000)
-		return format("%.*f MB", bytes < 10000000 ? 1 : 0, (double)bytes / 1e6);
-	return format("%.1f GB", (double)bytes / 1e9);
+	static const char *const unit[] = {"B", "kB", "MB", "GB", "TB"};
+	double n = (double)bytes;
+	size_t u = 0;
+
+	for (; n >= 999.5 && u + 1 < LENGTH(unit); u++)
+		n /= 1000;
+	return format("%.*f %s", u > 0 && n < 99.95 ? 1 : 0, n, unit[u]);
 }
 
 bool

@@ -32,25 +32,43 @@ is_trailer(const char *line)
 }
 
 /*
- * In place: ESC [ ... and other control bytes go; of a line that was written over itself, what was written
- * last stays.
+ * The last byte of the sequence that begins with this ESC, or the end of the text (ECMA-48: 5.4 control sequences, 5.6 strings;
+ * ECMA-35: 13.2 the others).
  */
-static void
-make_plain(char *line)
+static const char *
+sequence_end(const char *p)
+{
+	p++;
+	if (*p == '[') {
+		for (p++; *p && !(*p >= '@' && *p <= '~');)
+			p++;
+	} else if (*p && strchr("]PX^_", *p)) { /* up to BEL, which xterm takes too, or ESC \ */
+		for (p++; *p && *p != '\a' && !(*p == '\033' && p[1] == '\\');)
+			p++;
+		p += *p == '\033';
+	} else
+		while (*p >= ' ' && *p <= '/')
+			p++;
+	return p;
+}
+
+void
+plain_line(char *line)
 {
 	char *to = line;
 
-	for (const char *p = line; *p; p++)
-		if (*p == '\033' && p[1] == '[') {
-			p += 2;
-			while (*p && !(*p >= '@' && *p <= '~'))
-				p++;
-			if (*p == '\0')
-				break;
-		} else if (*p == '\r' && p[1] != '\0')
+	for (const char *p = line; *p; p++) {
+		if (*p == '\033')
+			p = sequence_end(p);
+		else if (*p == '\xc2' && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xa0)
+			p++; /* a control character, as UTF-8 has those of eight bits */
+		else if (*p == '\r' && p[1] != '\0')
 			to = line;
 		else if (*p == '\t' || ((unsigned char)*p >= ' ' && *p != 127))
 			*to++ = *p;
+		if (*p == '\0')
+			break;
+	}
 	*to = '\0';
 	while (to > line && (to[-1] == ' ' || to[-1] == '\t'))
 		*--to = '\0';
@@ -77,7 +95,7 @@ last_words(const char *text)
 	char *copy = xstrdup(text), *rest = NULL, *last = "", *any = "", *words;
 
 	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		make_plain(line);
+		plain_line(line);
 		line += strspn(line, " \t");
 		if (*line != '\0')
 			any = line;

@@ -5,6 +5,12 @@
 #include "lib/lib.h"
 
 /*
+ * In place: ESC [ ... and other control bytes go, and blanks at the end; of a line that was written over itself, what was
+ * written last stays.
+ */
+void plain_line(char *line);
+
+/*
  * The last line that says something, without control sequences and without what stands before an @ in a URL,
  * which may be a password; "" where there is none. The caller frees it.
  */

@@ -142,7 +142,7 @@ add_failed(struct list *lines, const struct ends *e, size_t images)
 
 	if (e->failed.count > 1)
 		for (size_t i = 0; i < e->reasons.count; i++)
-			list_add(lines, e->reasons.at[i]);
+			list_addf(lines, "  FAILED  %s", e->reasons.at[i]);
 	if (e->failed.count > 0)
 		list_addf(lines, "%zu of %zu failed: %s", e->failed.count, images, what);
 	free(what);
@@ -198,31 +198,62 @@ tell_boot(const char *key)
 	free_machine(&m);
 }
 
-/* alone: it is the run's only one, which took so long as the run did. */
-static bool
-close_machine(const char *slug, const char *key, bool alone, int64_t ms, struct counts *c)
-{
-	bool made = has_file(key, OF_PACKED);
-	uint64_t bytes, cost = cost_of(key, &bytes);
-	char *typed = typed_name(slug), *size = bytes_text(bytes);
+/* A machine that this run has made or found. */
+struct closed {
+	char *key, *typed, *size;
+	bool made;
+	uint64_t cost; /* ms */
+};
 
-	use_machine(key, typed);
-	if (made) {
+static void
+note_use(struct closed *m, struct counts *c)
+{
+	uint64_t bytes;
+
+	m->cost = cost_of(m->key, &bytes);
+	m->size = bytes_text(bytes);
+	m->made = has_file(m->key, OF_PACKED);
+	use_machine(m->key, m->typed);
+	if (m->made) {
 		c->misses++;
-		c->spent_ms += cost;
+		c->spent_ms += m->cost;
 		c->bytes += bytes;
-		step_line("DONE", "%s %.*s, %s in %.1f s", typed, ID16, key, size,
-			  (double)(alone ? ms : (int64_t)cost) / 1e3);
-		if (alone && *setting("SILENT") == '\0')
-			tell_boot(key);
 	} else {
 		c->hits++;
-		c->saved_ms += cost;
-		step_line("CACHED", "%s %.*s", typed, ID16, key);
+		c->saved_ms += m->cost;
 	}
-	free(size);
-	free(typed);
-	return made;
+}
+
+/* A single one took as long as the run did. */
+static void
+tell_one(const struct closed *m, int64_t ms)
+{
+	if (!m->made) {
+		step_line("CACHED", "%s %.*s", m->typed, ID16, m->key);
+		return;
+	}
+	step_line("DONE", "%s %.*s, %s in %.1f s", m->typed, ID16, m->key, m->size, (double)ms / 1e3);
+	if (*setting("SILENT") == '\0')
+		tell_boot(m->key);
+}
+
+enum { NAME_COLUMN = 32 }; /* a longer name does not move those of the others */
+
+static void
+tell_table(const struct closed *m, size_t count)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strlen(m[i].typed) > widest && strlen(m[i].typed) <= NAME_COLUMN)
+			widest = strlen(m[i].typed);
+	for (size_t i = 0; i < count; i++) {
+		char *took = m[i].made ? format(" in %.1f s", (double)m[i].cost / 1e3) : xstrdup("");
+
+		step_line(m[i].made ? "DONE" : "CACHED", "%-*s  %.*s  %7s%s", (int)widest, m[i].typed, ID16,
+			  m[i].key, m[i].size, took);
+		free(took);
+	}
 }
 
 bool
@@ -230,18 +261,32 @@ close_machines(int64_t ms)
 {
 	struct list slugs = {0};
 	struct counts c = {0};
-	bool made = false;
+	struct closed *m;
+	size_t count = 0;
 
 	read_slugs(&slugs);
+	m = xmalloc((slugs.count + 1) * sizeof(*m));
 	for (size_t i = 0; i < slugs.count; i++) {
 		char *key = key_of(slugs.at[i]);
 
-		if (key != NULL && is_done(slugs.at[i], key, false))
-			made = close_machine(slugs.at[i], key, slugs.count == 1, ms, &c) || made;
+		if (key != NULL && is_done(slugs.at[i], key, false)) {
+			m[count] = (struct closed){.key = xstrdup(key), .typed = typed_name(slugs.at[i])};
+			note_use(&m[count++], &c);
+		}
 		free(key);
 	}
-	if (c.hits + c.misses > 0)
+	if (slugs.count == 1 && count == 1)
+		tell_one(m, ms);
+	else
+		tell_table(m, count);
+	for (size_t i = 0; i < count; i++) {
+		free(m[i].size);
+		free(m[i].typed);
+		free(m[i].key);
+	}
+	free(m);
+	if (count > 0)
 		counts_add(&c);
 	list_free(&slugs);
-	return made;
+	return c.misses > 0;
 }

@@ -151,6 +151,8 @@ import_images(struct import *im, const struct load *like, struct catalog *c)
 {
 	im->load = xmalloc(like->orders * sizeof(*im->load));
 	im->load[0] = *like;
+	if (like->orders == 1) /* several may share layers */
+		im->load[0].expected = images_size(like);
 	im->loads = 1;
 	if (load_or_tell(&im->load[0], c, 0))
 		tell_load(&im->load[0], c);

@@ -19,12 +19,15 @@
 #include "registry/framed.h"
 #include "registry/load.h"
 #include "run/failure.h"
+#include "run/status.h"
 
 /*
  * Bytes: to compress less takes longer than it saves the one who pulls, and nothing hides it (bench,
  * serve-small).
  */
 enum { EARLY_MIN = 8 << 20 };
+
+enum { TELL_MS = 200 };
 
 /* An image on its way: what it will be made of. */
 struct draft {
@@ -81,14 +84,28 @@ take_proof(const struct recoded *proved, struct export *e)
 		}
 }
 
+static void
+tell_bytes(void *load, uint64_t so_far)
+{
+	struct load *l = load;
+	int64_t now = now_ms();
+
+	if (now - l->told < TELL_MS)
+		return;
+	l->told = now;
+	status_bytes(l->keys, "EXPORT", so_far, so_far < l->expected ? l->expected : 0);
+}
+
 static bool
 read_proving(struct load *l, int in, char why[WHY])
 {
+	struct arrivals arrivals = {.member = prove_arrival, .bytes = tell_bytes, .bytes_arg = l};
 	struct recoder prover;
 	bool good;
 
 	recoder_start(&prover, l->folder, PLAIN, 0, &l->export);
-	good = read_export(in, l->folder, prove_arrival, &prover, &l->export, why);
+	arrivals.member_arg = &prover;
+	good = read_export(in, l->folder, &arrivals, &l->export, why);
 	recoder_finish(&prover);
 	for (size_t i = 0; good && i < prover.items; i++)
 		take_proof(prover.item[i], &l->export);
@@ -111,6 +128,8 @@ receive(struct load *l, char why[WHY])
 {
 	struct list ids = {0};
 	int64_t start = now_ms();
+	struct arrivals arrivals = {
+	    .member = recoder_arrival, .member_arg = &l->recoder, .bytes = tell_bytes, .bytes_arg = l};
 	struct save save;
 	bool good;
 	int in;
@@ -124,8 +143,7 @@ receive(struct load *l, char why[WHY])
 		l->recoder.proved = make_frames;
 	await(in);
 	l->first_ms = now_ms() - start;
-	good = l->squash ? read_proving(l, in, why)
-			 : read_export(in, l->folder, recoder_arrival, &l->recoder, &l->export, why);
+	good = l->squash ? read_proving(l, in, why) : read_export(in, l->folder, &arrivals, &l->export, why);
 	if (l->early)
 		recoder_hurry(&l->recoder);
 	l->export_ms = now_ms() - start;
@@ -308,9 +326,13 @@ load_images(struct load *l, struct catalog *c, size_t first, char (*why)[WHY])
 
 	memset(draft, 0, l->orders * sizeof(*draft));
 	memset(why, 0, l->orders * sizeof(*why));
+	l->keys = orders_keys(l->order, l->orders);
+	status_begin(l->keys, "EXPORT");
 	l->exported = receive(l, why[0]);
 	if (l->exported)
 		all = load_drafts(l, draft, c, first, why);
+	status_end(l->keys);
+	free(l->keys);
 	for (size_t i = 0; i < l->orders; i++) {
 		if (!l->exported)
 			memmove(why[i], why[0], WHY);

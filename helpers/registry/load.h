@@ -23,6 +23,7 @@ struct load {
 	const char *folder;
 	const struct order *order;
 	size_t orders;
+	uint64_t expected; /* bytes of the export, about; 0: not known */
 
 	bool exported; /* the engine's export could be read; if not, none of the images is there */
 
@@ -35,6 +36,8 @@ struct load {
 	/* private */
 	struct export export;
 	struct recoder recoder;
+	char *keys;   /* of all orders */
+	int64_t told; /* when it was said how much has come */
 };
 
 /*

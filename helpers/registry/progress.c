@@ -213,11 +213,24 @@ progress_show(void *progress)
 		meter_show(&p->meter, bytes, total);
 }
 
+bool
+progress_of(struct progress *p, const struct served *image, uint64_t *bytes, uint64_t *total)
+{
+	*bytes = *total = 0;
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < p->tracks; i++)
+		if (p->track[i].image == image) {
+			*bytes += p->track[i].bytes;
+			*total += p->track[i].layer->size;
+		}
+	pthread_mutex_unlock(&p->lock);
+	return *total > 0;
+}
+
 void
 progress_end(struct progress *p)
 {
 	progress_show(p);
-	meter_end(&p->meter);
 	free(p->track);
 	pthread_mutex_destroy(&p->lock);
 }

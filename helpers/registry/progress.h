@@ -45,6 +45,9 @@ void progress_ended(struct progress *p, struct transfer *t, bool whole);
 /* To be called several times a second, always by the same thread; nothing is written under the lock. */
 void progress_show(void *progress);
 
+/* How far an image of the catalog is; false while its layers are not known. */
+bool progress_of(struct progress *p, const struct served *image, uint64_t *bytes, uint64_t *total);
+
 /* When the server is gone. */
 void progress_end(struct progress *p);
 

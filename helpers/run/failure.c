@@ -5,6 +5,7 @@
 
 #include "run/failure.h"
 #include "run/files.h"
+#include "run/status.h"
 
 enum { FAILURE_MAX = 8192 };
 
@@ -51,6 +52,7 @@ failure_write(const char *names, const char *step, int code, const char *reason)
 	for (char *name = strtok_r(copy, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
 		write_one(name, step, code, reason);
 	free(copy);
+	status_end(names);
 }
 
 void

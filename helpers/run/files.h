@@ -33,6 +33,7 @@
  * <key>.outward            pack-image                  publish-machine              a link that leads out of the root
  * <key>.log .seconds       with-deadline               with-smolvm, publish-machine   as of a slug
  * <key>, <key>.smolmachine .json .work/ .aside   smolvm, publish-machine, find-machines   publish-machine   what is packed, and scratch; what was not whole
+ * <slug>.now .bytes, <key>.now .bytes   status.c        show.c                        what is done to the image: BUILD, PACK, ...; how far it is
  * <slug>.failed, <key>.failed   every helper that refuses   with-run, machine.mk     step, exit status, reason (failure.h)
  *
  * variable                 set by                      is
@@ -40,6 +41,7 @@
  * TOP BIN MAKE TRACE       mk/smolmachine.mk           the checkout, its compiled helpers, make itself, its --trace
  * SILENT KEEP_GOING        mk/defs.mk                  make's -s and -k
  * SMOLMAKE_PWD, SMOLMAKE_STANDING   smolmachine.mk, with-run   where make's caller stands
+ * WATCHED                  with-run                    screen or lines, where what is done is shown (show.h)
  * RUN                      with-run                    the run's folder, relative to CACHE_DIR
  * LOCKED                   with-lock                   the keys of this batch
  * PACK, PARTS              with-registry               native or smolvm; .parts/<version>-<mark>, what a native pack is made of
@@ -64,6 +66,9 @@
 #define OF_PACK "pack"
 #define OF_SECONDS "seconds"
 #define OF_FAILED "failed"
+#define OF_LOG "log"
+#define OF_NOW "now"
+#define OF_BYTES "bytes"
 
 /* Of a slug. */
 #define OF_BUILD "build"

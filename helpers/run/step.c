@@ -1,8 +1,10 @@
 /*
  * step.c - a stage of the pipeline: a command whose output is kept, and shown
  * where somebody would miss it: at once under V=1, after two seconds of silence
- * (a long build must not look dead), and in full when it fails.
+ * (a long build must not look dead), and in full when it fails. On a terminal, where the image's own line shows
+ * that it lives (show.h), and of a quiet one, only when it fails.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +15,7 @@
 #include "lib/io.h"
 #include "lib/words.h"
 #include "run/failure.h"
+#include "run/status.h"
 #include "run/step.h"
 
 enum { QUIET_MS = 2000 };
@@ -23,7 +26,26 @@ struct viewer {
 	int64_t show_at;
 	const char *prefix;
 	bool at_start; /* of a line */
+	bool quiet;
 };
+
+enum { CHUNK = 8192 };
+
+/* A piece of a line, with its end or without, and without what would move the cursor. */
+static void
+show_piece(struct viewer *v, const char *piece, size_t size)
+{
+	bool whole = piece[size - 1] == '\n';
+	char text[CHUNK + 1];
+
+	memcpy(text, piece, size - whole);
+	text[size - whole] = '\0';
+	plain_line(text);
+	if (v->at_start && v->prefix)
+		fprintf(stderr, "%s: ", v->prefix);
+	fprintf(stderr, "%s%s", text, whole ? "\n" : "");
+	v->at_start = whole;
+}
 
 /*
  * How much of what was read is to be shown now: a line that still lacks its end waits for it, unless it is
@@ -43,7 +65,7 @@ presentable(const char *chunk, size_t n, size_t room, bool last)
 static void
 show_more(struct viewer *v, bool last)
 {
-	char chunk[8192];
+	char chunk[CHUNK];
 	ssize_t n;
 
 	while ((n = pread(v->log, chunk, sizeof(chunk), v->shown)) > 0) {
@@ -54,10 +76,7 @@ show_more(struct viewer *v, bool last)
 			char *newline = memchr(p, '\n', (size_t)(end - p));
 			size_t size = newline ? (size_t)(newline - p) + 1 : (size_t)(end - p);
 
-			if (v->at_start && v->prefix)
-				fprintf(stderr, "%s: ", v->prefix);
-			fwrite(p, 1, size, stderr);
-			v->at_start = newline != NULL;
+			show_piece(v, p, size);
 			p += size;
 		}
 		v->shown += n;
@@ -68,7 +87,7 @@ show_more(struct viewer *v, bool last)
 static bool
 is_shown(const struct viewer *v)
 {
-	return !*setting("SILENT") && now_ms() >= v->show_at;
+	return !*setting("SILENT") && !v->quiet && now_ms() >= v->show_at;
 }
 
 static void
@@ -127,13 +146,15 @@ disk_trouble(int log, const char *path)
 static struct outcome
 run_logged(const struct step *s, const struct command *c, char **trouble)
 {
-	struct viewer v = {.prefix = s->prefix, .at_start = true, .show_at = now_ms()};
+	bool aloud = strcmp(setting("V"), "0") > 0;
+	struct viewer v = {.prefix = s->prefix,
+			   .at_start = true,
+			   .show_at = now_ms() + (aloud ? 0 : QUIET_MS),
+			   .quiet = !aloud && (s->quiet || strcmp(setting("WATCHED"), "screen") == 0)};
 	struct command logged = *c;
 	struct outcome o;
 
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line and its prefix in one write: we are not alone */
-	if (strcmp(setting("V"), "0") <= 0)
-		v.show_at += QUIET_MS;
 	v.log = open(s->log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (v.log < 0)
 		die_errno(EXIT_SYSTEM, "cannot create '%s'", s->log);
@@ -296,13 +317,30 @@ tell_end(const struct step *s, const struct command *c, const struct outcome *o,
 	}
 }
 
+char *
+step_verb(const char *stage)
+{
+	char *verb = xstrdup(stage);
+
+	for (char *p = verb; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	verb[strnlen(verb, VERB_LONGEST)] = '\0';
+	return verb;
+}
+
 struct outcome
 run_step(const struct step *s, const struct command *c)
 {
 	const char *stage = s->stage ? s->stage : c->argv[0];
-	char *trouble = NULL;
-	struct outcome o = s->log ? run_logged(s, c, &trouble) : try_command(c);
+	char *trouble = NULL, *verb = s->stage ? step_verb(s->stage) : NULL;
+	struct outcome o;
 
+	if (verb != NULL)
+		status_begin(s->images, verb);
+	o = s->log ? run_logged(s, c, &trouble) : try_command(c);
+	if (verb != NULL)
+		status_end(s->images);
+	free(verb);
 	if (o.code != 0 && !caught_signal()) {
 		if (s->images && s->stage)
 			fail_images(s, c, &o, trouble);

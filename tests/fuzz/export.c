@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	int in = file_of(copy, size, NULL);
 
 	must(lseek(in, 0, SEEK_SET) == 0);
-	if (read_export(in, "/tmp", NULL, NULL, &e, why)) {
+	if (read_export(in, "/tmp", NULL, &e, why)) {
 		for (size_t i = 0; i < e.images; i++)
 			flatten(&e, &e.image[i]);
 		free_export(&e);

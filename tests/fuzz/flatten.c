@@ -66,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (size < 2)
 		return 0;
 	copy = with_checksums(bytes + 1, size - 1);
-	must(read_export(save(copy, size - 1, 1 + bytes[0] % 3u), "/tmp", NULL, NULL, &e, why));
+	must(read_export(save(copy, size - 1, 1 + bytes[0] % 3u), "/tmp", NULL, &e, why));
 	f = flat_open(&e, &e.image[0], "/tmp", why);
 	must(f != NULL || *why != '\0');
 	if (f != NULL) {

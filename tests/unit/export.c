@@ -23,7 +23,7 @@ outcome_of(struct export *e)
 	int in = open_saved();
 
 	memset(why, 0, sizeof(why));
-	if (read_export(in, ".", NULL, NULL, e, why))
+	if (read_export(in, ".", NULL, e, why))
 		*why = '\0';
 	else
 		assert_string_not_equal(why, "");
@@ -44,7 +44,7 @@ outcome(void)
 
 /* --- What is taken. */
 
-struct arrivals {
+struct seen {
 	char text[1024];
 	int fd;
 };
@@ -52,7 +52,7 @@ struct arrivals {
 static void
 note_arrival(void *arg, const char *name, off_t offset, uint64_t size)
 {
-	struct arrivals *a = arg;
+	struct seen *a = arg;
 	size_t used = strlen(a->text);
 	char first = '-';
 
@@ -88,7 +88,8 @@ ways_in(void **state)
 {
 	const char *ids[] = {digest_of(content, sizeof(content)), NULL};
 	char *config = config_for(ids), why[WHY], blanks[1536], *arrived;
-	struct arrivals a = {.fd = open(SAVED, O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+	struct seen a = {.fd = open(SAVED, O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+	struct arrivals arrivals = {.member = note_arrival, .member_arg = &a};
 	struct bytes b;
 	struct export e;
 	int fds[2], in;
@@ -96,7 +97,7 @@ ways_in(void **state)
 	(void)state;
 	save_image(&layer, ids);
 	in = open_saved();
-	assert_true(read_export(in, "no folder needed", note_arrival, &a, &e, why));
+	assert_true(read_export(in, "no folder needed", &arrivals, &e, why));
 	same_export(&e, config);
 	arrived = format("0/layer.tar:%zu:t config.json:%zu:{ manifest.json:67:[ ", sizeof(content),
 			 strlen(config));
@@ -109,7 +110,7 @@ ways_in(void **state)
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], b.at, b.size), b.size);
 	close(fds[1]);
-	assert_true(read_export(fds[0], ".", NULL, NULL, &e, why));
+	assert_true(read_export(fds[0], ".", NULL, &e, why));
 	close(fds[0]);
 	same_export(&e, config);
 	free_export(&e);
@@ -119,7 +120,7 @@ ways_in(void **state)
 	assert_int_equal(write(in, blanks, sizeof(blanks)), sizeof(blanks));
 	assert_int_equal(write(in, b.at, b.size), b.size);
 	lseek(in, sizeof(blanks), SEEK_SET);
-	assert_true(read_export(in, ".", NULL, NULL, &e, why));
+	assert_true(read_export(in, ".", NULL, &e, why));
 	same_export(&e, config);
 	free_export(&e);
 	close(in);
@@ -483,7 +484,7 @@ spool_behind_limit(void *arg)
 
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
-	if (!read_export(*(int *)arg, ".", NULL, NULL, &e, why))
+	if (!read_export(*(int *)arg, ".", NULL, &e, why))
 		die(EXIT_NO, "%s", why);
 }
 

@@ -142,7 +142,7 @@ flatten(char digest[DIGEST])
 	int in = open_saved(), out;
 
 	*digest = *why = '\0';
-	assert_true(read_export(in, ".", NULL, NULL, &e, why));
+	assert_true(read_export(in, ".", NULL, &e, why));
 	close(in);
 	f = flat_open(&e, &e.image[0], ".", why);
 	if (f != NULL) {
@@ -214,7 +214,7 @@ compose(char digest[DIGEST])
 	int in = open_saved(), fd;
 
 	*digest = *why = '\0';
-	assert_true(read_export(in, ".", NULL, NULL, &e, why));
+	assert_true(read_export(in, ".", NULL, &e, why));
 	close(in);
 	if (frame_layers(&e, framed, &layers, why))
 		c = compose_open(framed, layers, e.image[0].id, ".", why);
@@ -707,7 +707,7 @@ beginnings(void **state)
 
 		make_image(layer, 2);
 		in = open_saved();
-		assert_true(read_export(in, ".", NULL, NULL, &e, why));
+		assert_true(read_export(in, ".", NULL, &e, why));
 		assert_true(frame_layers(&e, framed, &layers, why));
 		c = compose_open(framed, layers, e.image[0].id, ".", why);
 		assert_true(compose_digest(c, &(struct beginnings){NULL, NULL, NULL}, plain, why));
@@ -987,7 +987,7 @@ nowhere_to_write(void **state)
 	(void)state;
 	make_image(layers, 1);
 	in = open_saved();
-	assert_true(read_export(in, ".", NULL, NULL, &e, why));
+	assert_true(read_export(in, ".", NULL, &e, why));
 	f = flat_open(&e, &e.image[0], ".", why);
 	assert_non_null(f);
 	if (full >= 0) {

@@ -45,6 +45,15 @@ control_bytes(void **state)
 	says("cause\r\n", "cause");
 	says("a\001b\177c\n", "abc");
 	says("x\033[", "x");
+	says("\033]0;title\acause\n", "cause"); /* the window's title, as xterm has it */
+	says("\033]8;;http://h/\033\\cause\033]8;;\033\\\n", "cause");
+	says("\033(Bcause\0337\033M\n", "cause");
+	says("a\xc2\x9b"
+	     "31mb\n",
+	     "a31mb"); /* CSI of eight bits */
+	says("\xc3\xa4\n", "\xc3\xa4");
+	says("x\033", "x");
+	says("x\033]never ends", "x");
 }
 
 static void
