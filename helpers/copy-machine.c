@@ -282,7 +282,7 @@ main(int argc, char **argv)
 	enter_cache();
 	if (machine_state(argv[first], NULL, &found) != WHOLE)
 		die(EXIT_NO, "there is no whole machine '%s'", argv[first]);
-	check_out(out);
+	check_out("", out);
 	m = name_machine(argv[first]);
 	places[0] = (struct place){.source = m.launcher, .path = xstrdup(out)};
 	places[1] = (struct place){.source = m.sidecar, .path = sidecar_at(out)};

@@ -9,6 +9,7 @@
  *   <slug>.args   build arguments whose values go by its environment
  *   <slug>.pack   arguments of smolvm pack create
  *   <slug>.Smolfile  what SMOLFILE held when its key was worked out
+ *   <slug>.out    where its machine is put too
  * and in $RUN/images the slugs in order. A slug is the name made safe for a target.
  * Prints the goals of mk/image.mk: .key/<slug>.built, or .found without CONTEXT.
  * Exit: 0 printed; 1 refused, with one line that says why; 100 called wrongly.
@@ -124,6 +125,19 @@ add_build_arg(const char *argument, struct list *build, struct list *environment
 }
 
 static void
+add_build_option(struct wish *w, const struct option *o, struct list *build, struct list *environment)
+{
+	struct list *l = has_list(o) ? option_list(w, o) : NULL;
+
+	add_flag(build, o->build_flag, option_value(w, o));
+	for (size_t i = 0; l && i < l->count; i++)
+		if (o->kind == OPTION_ARGUMENTS)
+			add_build_arg(l->at[i], build, environment);
+		else
+			add_flag(build, o->build_flag, l->at[i]);
+}
+
+static void
 write_one(const struct wish *w, const char *kind, struct list *l)
 {
 	char *path = run_file(w->slug, kind);
@@ -162,10 +176,22 @@ add_pin(const struct wish *w, struct list *build)
 }
 
 static void
-write_wish(const struct wish *w)
+write_out(const struct wish *w)
+{
+	char *path = run_file(w->slug, OF_OUT);
+
+	if (given(w->out))
+		write_file(path, w->out, strlen(w->out), 0600);
+	free(path);
+}
+
+static void
+write_wish(struct wish *w)
 {
 	struct list env = {0}, build = {0}, args = {0}, pack = {0};
 	char *suffix = option_suffix(w);
+
+	write_out(w);
 
 	add_setting(&env, "IMAGE", w->image);
 	add_setting(&env, "REPO", w->reference.path);
@@ -187,9 +213,10 @@ write_wish(const struct wish *w)
 	add_flag(&build, "--tag", w->image);
 	add_pin(w, &build);
 	for (size_t i = 0; i < option_count; i++)
-		add_flag(&build, options[i].build_flag, option_value(w, &options[i]));
-	for (size_t i = 0; i < w->build_args.count; i++)
-		add_build_arg(w->build_args.at[i], &build, &args);
+		add_build_option(w, &options[i], &build, &args);
+	/* what Docker before 23 builds by without being asked knows neither */
+	if ((w->secrets.count > 0 || w->ssh.count > 0) && !given(getenv("DOCKER_BUILDKIT")))
+		list_add(&args, "DOCKER_BUILDKIT=1");
 	list_add(&build, "--");
 	list_add(&build, w->context);
 	write_one(w, OF_BUILD, &build);
@@ -216,8 +243,7 @@ check_settings(void)
 {
 	static const char *const seconds[] = {"BUILD_TIMEOUT", "PUSH_TIMEOUT", "PACK_TIMEOUT", "TOOL_TIMEOUT",
 					      "REGISTRY_TIMEOUT"};
-	const char *host = setting("REGISTRY_HOST"), *out = setting("OUT"), *route = setting("ROUTE"),
-		   *pack = setting("PACK");
+	const char *host = setting("REGISTRY_HOST"), *route = setting("ROUTE"), *pack = setting("PACK");
 
 	for (size_t i = 0; i < LENGTH(seconds); i++)
 		seconds_setting(seconds[i], 0);
@@ -245,8 +271,6 @@ check_settings(void)
 		    setting("FORCE"));
 	if (given(setting("PROGRESS")) && strcmp(setting("PROGRESS"), "json") != 0)
 		refuse("PROGRESS: '%s' is not known; give PROGRESS=json, or none", setting("PROGRESS"));
-	if (given(out))
-		check_out(out);
 }
 
 /* Only a push has to reach us, and under auto none is chosen that cannot, unless its registry is named. */
@@ -257,6 +281,63 @@ may_be_remote(void)
 
 	return strcmp(route, "direct") == 0 || strcmp(route, "archive") == 0 ||
 	       (strcmp(route, "auto") == 0 && !given(setting("REGISTRY_IMAGE")));
+}
+
+/* Whether a word of ONLY is that image: of any tag, where it has none. */
+static bool
+is_meant(const char *word, const struct wish *w)
+{
+	const char *image = w->image, *base = base_name(image), *colon = strchr(base, ':');
+	size_t name = colon ? (size_t)(colon - image) : strlen(image);
+
+	return strcmp(word, image) == 0 || (strchr(base_name(word), ':') == NULL && strlen(word) == name &&
+					    strncmp(word, image, name) == 0);
+}
+
+/* Those of the file that ONLY names are left, in the file's order; without it all. */
+static void
+keep_only(struct wish *w, size_t *count)
+{
+	struct list words = {0}, names = {0};
+	size_t kept = 0;
+	char *all;
+
+	split_words(setting("ONLY"), &words);
+	if (words.count == 0)
+		return;
+	for (size_t i = 0; i < *count; i++)
+		list_add(&names, w[i].image);
+	all = list_join(&names, ", ");
+	for (size_t k = 0; k < words.count; k++) {
+		bool known = false;
+
+		for (size_t i = 0; i < *count; i++)
+			known = known || is_meant(words.at[k], &w[i]);
+		if (!known)
+			refuse("ONLY: '%s' is no image of '%s', which has %s", words.at[k],
+			       setting("IMAGES_FILE"), all);
+	}
+	for (size_t i = 0; i < *count; i++) {
+		bool meant = false;
+
+		for (size_t k = 0; k < words.count; k++)
+			meant = meant || is_meant(words.at[k], &w[i]);
+		if (meant)
+			w[kept++] = w[i];
+	}
+	*count = kept;
+	free(all);
+	list_free(&names);
+	list_free(&words);
+}
+
+static void
+refuse_same_place(const struct wish *w, size_t count, const char *about)
+{
+	for (size_t i = 0; given(w[count].out) && i < count; i++)
+		if (given(w[i].out) && strcmp(w[i].out, w[count].out) == 0)
+			refuse("%sOUT: '%s' is where '%s' goes; give each image a place of its own", about,
+			       w[i].out, w[i].image);
 }
 
 static void
@@ -302,8 +383,14 @@ main(int argc, char **argv)
 		bad_usage(USAGE);
 	check_settings();
 	wishes = file ? wishes_of_file(file, &count) : wishes_of_settings(&count);
-	if (file)
+	if (file) {
 		folder = folder_of_images();
+		keep_only(wishes, &count);
+	} else if (given(setting("SMOLMAKE_STANDING")))
+		folder = format(
+		    "%s/", setting("SMOLMAKE_STANDING")); /* of SECRET and SSH; the others are absolute */
+	if (!file && given(setting("ONLY")))
+		refuse("ONLY: it goes with smolmachines; name the image by IMAGE=%s", setting("ONLY"));
 	for (size_t i = 0; i < count; i++) {
 		struct wish *w = &wishes[i];
 
@@ -312,6 +399,7 @@ main(int argc, char **argv)
 		check_wish(w, about, folder);
 		if (file && list_has(&slugs, w->slug))
 			refuse("%s'%s' is there twice; name each image once", about, w->image);
+		refuse_same_place(wishes, i, about);
 		list_add(&slugs, w->slug);
 	}
 	supervise();

@@ -33,9 +33,18 @@ def arguments($where):
   | if ($k | test("^[A-Za-z_][A-Za-z0-9_.-]*$")) then . else fail($where; "\"\($k)\" is not a name") end
   | "\($k)=\(.)";
 
-# One value, or for arguments as many as there are.
+# Of true; false is as if it were not there.
+def switch($where): if type != "boolean" then fail($where; "must be true or false, is \(type)") elif . then "1" else empty end;
+
+def list($where):
+  if type == "string" then . elif type != "array" then fail($where; "must be a string or an array of strings, is \(type)")
+  else to_entries[] | "\($where)[\(.key)]" as $here | .value | text($here) | filled($here) end;
+
+# One value, or as many as there are.
 def values($type; $where):
   if $type == "arguments" then arguments($where)
+  elif $type == "switch" then switch($where)
+  elif $type == "list" then list($where)
   else (if $type == "whole" then whole($where) elif $type == "memory" then memory($where) else text($where) end)
     | filled($where)
   end;

@@ -67,7 +67,10 @@ while read -r slug; do
 	read -r key <"$run/$slug.key"
 	[ -e "$CACHE_DIR/$key.smolmachine.smolmachine" ] || continue
 	[ ! -e "$run/$key.renew" ] || continue # its pack has failed
-	[ -z "$OUT" ] || "$BIN/copy-machine" -- "$key" "$OUT" || rc=$?
+	if [ -e "$run/$slug.out" ]; then
+		place=$(cat "$run/$slug.out" && echo .) # a name may end with a newline
+		"$BIN/copy-machine" -- "$key" "${place%.}" || rc=$?
+	fi
 	answer "$CACHE_DIR/$key.smolmachine.smolmachine" "the machine is there: '$CACHE_DIR/$key.smolmachine.smolmachine'"
 done <"$run/images"
 finish $rc

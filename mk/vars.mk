@@ -11,7 +11,12 @@
 #: DOCKERFILE       the Dockerfile, where it is not CONTEXT/Dockerfile
 #: TARGET           the build stage to stop at
 #: BUILD_ARGS       build arguments K=V, blank-separated
+#+ NO_CACHE         1: build every step anew
+#+ PULL             1: ask the registry for newer base images
+#+ SECRET           id=NAME,src=FILE or id=NAME,env=VARIABLE for the build, blank-separated
+#+ SSH              default or NAME=FILE for the build, blank-separated
 #: IMAGES_FILE      the list of images for `smolmachines`
+#+ ONLY             those of its images, by name, blank-separated
 #: CPUS             processors of the machine
 #: MEM              memory of the machine, MiB (or 2G)
 #+ ENTRYPOINT       command instead of the image's own
@@ -37,7 +42,7 @@
 #+ PACK_JOBS        packs at once, however large -j is (from memory and processors)
 #+ PROGRESS         json: how far the pull is, as lines of JSON (from a registry of ours)
 #: V                1 prints commands, 2 also why each target is remade
-user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS IMAGES_FILE CPUS MEM ENTRYPOINT SMOLFILE \
+user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS NO_CACHE PULL SECRET SSH IMAGES_FILE ONLY CPUS MEM ENTRYPOINT SMOLFILE \
 	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE PACK FORCE SQUASH STORE_MAX CACHE_MAX REGISTRY_IMAGE REGISTRY_HOST \
 	REGISTRY_TIMEOUT BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS PROGRESS V
 

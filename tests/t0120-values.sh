@@ -27,7 +27,7 @@ for option in $options; do
 	like "... of which $option is a setting" "$variables" "^$option\$"
 done
 is 'the schema of the images file has them, with their types' "$(jq -r '.properties.images.items.properties | del(.image) | to_entries[]
-	| "\(.key) \(if .value.oneOf then "memory" elif .value.type == "integer" then "whole" elif .value.type == "object" then "arguments" else "text" end)"' \
+	| "\(.key) \(if .value.oneOf then (if .value.oneOf[1].type == "array" then "list" else "memory" end) elif .value.type == "boolean" then "switch" elif .value.type == "integer" then "whole" elif .value.type == "object" then "arguments" else "text" end)"' \
 	"$top/share/images.schema.json" | sort)" "$("$top/cache/bin/plan-images" -o | jq -r '.[] | "\(.key) \(.type)"' | sort)"
 must_fail 'every option may stand in an images file, and the keys that are known are named' \
 	sh -c 'printf "{\"images\":[{\"image\":\"a\",\"nosuch\":1}]}" >"$1/i.json" && exec "$2/tests/make" -C "$2" smolmachines IMAGES_FILE="$1/i.json" DOCKER="$3" CACHE_DIR="$1/c" 2>"$1/said"' \

@@ -14,6 +14,7 @@
 
 #include "machine/check.h"
 #include "machine/options.h"
+#include "machine/out.h"
 
 enum { SMOLFILE_MAX = 1 << 20 };
 
@@ -132,9 +133,10 @@ check_build(struct wish *w, const char *about, const char *folder)
 		if (given(w->dockerfile))
 			refuse("%sDOCKERFILE: '%s' without CONTEXT; give CONTEXT=<folder> too", about,
 			       w->dockerfile);
-		if (given(w->target) || w->build_args.count > 0)
-			refuse("%s%s without CONTEXT: nothing is built; give CONTEXT=<folder> too", about,
-			       given(w->target) ? "TARGET" : "BUILD_ARGS");
+		for (size_t i = 0; i < option_count; i++)
+			if (options[i].build_flag && !options[i].pack_flag && is_given(w, &options[i]))
+				refuse("%s%s without CONTEXT: nothing is built; give CONTEXT=<folder> too",
+				       about, options[i].name);
 		return;
 	}
 	if (w->reference.is_id)
@@ -152,6 +154,51 @@ check_build(struct wish *w, const char *about, const char *folder)
 		if (equals == NULL || equals == arg || *arg == '-')
 			refuse("%sBUILD_ARGS: word %zu is not K=V (values with blanks: images file)", about,
 			       i + 1); /* what it is may be the rest of a secret */
+	}
+}
+
+/*
+ * The files of "id=x,src=FILE" and of "id=FILE,FILE" become absolute, since the build runs in another folder. docker reads the
+ * former as a line of CSV; one with quotes in it is not taken apart here.
+ */
+static char *
+with_absolute_files(const struct option *o, const char *value, const char *about, const char *folder)
+{
+	bool secret = strcmp(o->name, "SECRET") == 0;
+	char *copy = xstrdup(value), *rest = NULL, *all;
+	struct list parts = {0};
+
+	if (strchr(value, '"'))
+		refuse("%s%s: '%s' has a quote in it; give a file without comma and quote in its name", about,
+		       o->name, value);
+	for (char *part = strtok_r(copy, ",", &rest); part; part = strtok_r(NULL, ",", &rest)) {
+		size_t key = strcspn(part, "="), file = part[key] == '=' ? key + 1 : 0;
+		bool source = strncmp(part, "src=", 4) == 0 || strncmp(part, "source=", 7) == 0,
+		     is_file = secret ? source : file > 0 || parts.count > 0;
+
+		if (is_file)
+			list_addf(
+			    &parts, "%.*s%s", (int)file, part,
+			    existing(about, o->name, folder, part + file, false, "give the path of a file"));
+		else
+			list_add(&parts, part);
+	}
+	all = list_join(&parts, ",");
+	list_free(&parts);
+	free(copy);
+	return all;
+}
+
+static void
+check_list(struct wish *w, const struct option *o, const char *about, const char *folder)
+{
+	struct list *l = option_list(w, o);
+
+	for (size_t i = 0; i < l->count; i++) {
+		char *whole = with_absolute_files(o, l->at[i], about, folder);
+
+		free(l->at[i]);
+		l->at[i] = whole;
 	}
 }
 
@@ -201,6 +248,8 @@ check_option(struct wish *w, const struct option *o, const char *about, const ch
 	const char *value = option_value(w, o);
 	char *what;
 
+	if (o->kind == OPTION_LIST)
+		check_list(w, o, about, folder);
 	if (!given(value))
 		return;
 	what = format("%s%s", about, o->name);
@@ -224,9 +273,20 @@ check_option(struct wish *w, const struct option *o, const char *about, const ch
 	case OPTION_CONTENT:
 		read_smolfile(w, about, folder);
 		break;
+	case OPTION_SWITCH:
+		if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+			refuse("%s: '%s' is neither 0 nor 1", what, value);
+		set_option(w, o, strcmp(value, "1") == 0 ? "true" : NULL); /* as docker and podman take it */
+		break;
+	case OPTION_RESULT:
+		set_option(w, o, absolute(folder, value));
+		check_out(about, option_value(w, o));
+		break;
 	case OPTION_PATH:
 	case OPTION_ARGUMENTS:
 		break; /* check_build */
+	case OPTION_LIST:
+		break;
 	}
 	free(what);
 }

@@ -13,22 +13,47 @@ enum { CPUS_MAX = 255, MEMORY_MIB_MAX = 4 << 20 };
 #define AT(field) offsetof(struct wish, field)
 
 const struct option options[] = {
-    {"BUILD_ARGS", OPTION_ARGUMENTS, 0, NULL, NULL, 0},
+    {"BUILD_ARGS", OPTION_ARGUMENTS, AT(build_args), "--build-arg", NULL, 0},
     {"CONTEXT", OPTION_PATH, AT(context), NULL, NULL, 0},
     {"CPUS", OPTION_NUMBER, AT(cpus), NULL, "--cpus", CPUS_MAX},
     {"DOCKERFILE", OPTION_PATH, AT(dockerfile), "--file", NULL, 0},
     {"ENTRYPOINT", OPTION_TEXT, AT(entrypoint), NULL, "--entrypoint", 0},
     {"MEM", OPTION_MEMORY, AT(mem), NULL, "--mem", MEMORY_MIB_MAX},
+    {"NO_CACHE", OPTION_SWITCH, AT(no_cache), "--no-cache", NULL, 0},
+    {"OUT", OPTION_RESULT, AT(out), NULL, NULL, 0},
     {"PLATFORM", OPTION_PLATFORM, AT(platform), "--platform", "--oci-platform", 0},
+    {"PULL", OPTION_SWITCH, AT(pull), "--pull", NULL, 0},
+    {"SECRET", OPTION_LIST, AT(secrets), "--secret", NULL, 0},
     {"SMOLFILE", OPTION_CONTENT, AT(smolfile), NULL, "--smolfile", 0},
+    {"SSH", OPTION_LIST, AT(ssh), "--ssh", NULL, 0},
     {"TARGET", OPTION_STAGE, AT(target), "--target", NULL, 0},
 };
 const size_t option_count = LENGTH(options);
 
+bool
+has_list(const struct option *o)
+{
+	return o->kind == OPTION_ARGUMENTS || o->kind == OPTION_LIST;
+}
+
+struct list *
+option_list(struct wish *w, const struct option *o)
+{
+	return (struct list *)((char *)w + o->at);
+}
+
 const char *
 option_value(const struct wish *w, const struct option *o)
 {
-	return o->kind == OPTION_ARGUMENTS ? NULL : *(const char *const *)((const char *)w + o->at);
+	return has_list(o) ? NULL : *(const char *const *)((const char *)w + o->at);
+}
+
+bool
+is_given(const struct wish *w, const struct option *o)
+{
+	if (has_list(o))
+		return ((const struct list *)((const char *)w + o->at))->count > 0;
+	return given(option_value(w, o));
 }
 
 void
@@ -51,7 +76,9 @@ options_as_json(void)
 		json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "key", key, "name", o->name, "type",
 						     o->kind == OPTION_NUMBER      ? "whole"
 						     : o->kind == OPTION_MEMORY    ? "memory"
+						     : o->kind == OPTION_SWITCH    ? "switch"
 						     : o->kind == OPTION_ARGUMENTS ? "arguments"
+						     : o->kind == OPTION_LIST      ? "list"
 										   : "text"));
 		free(key);
 	}

@@ -17,13 +17,16 @@ enum option_kind {
 	OPTION_STAGE,     /* of a Dockerfile */
 	OPTION_PATH,      /* of the build: what it has to be depends on other options */
 	OPTION_CONTENT,   /* a file of which the bytes count, read when the wish is checked */
-	OPTION_ARGUMENTS, /* several K=V: build_args of the wish */
+	OPTION_SWITCH,    /* 1, else not given */
+	OPTION_RESULT,    /* where the machine is put too */
+	OPTION_ARGUMENTS, /* several K=V of the build */
+	OPTION_LIST,      /* several of another form, each given by the flag */
 };
 
 struct option {
 	const char *name; /* of the setting, and in the record; the images file has it in lower case */
 	enum option_kind kind;
-	size_t at;              /* where struct wish has it; of no meaning for OPTION_ARGUMENTS */
+	size_t at;              /* where struct wish has it: a string, or a list of the last two kinds */
 	const char *build_flag; /* of `docker build`; NULL: the build does not get it by a flag of its own */
 	const char *pack_flag;  /* of `smolvm pack create`; NULL: no part of the key, nor of the record */
 	long long max;
@@ -33,7 +36,16 @@ struct option {
 extern const struct option options[];
 extern const size_t option_count;
 
-/* The value that w gives the option: NULL or "" for none, and for OPTION_ARGUMENTS. */
+/* Whether it has a list of values. */
+bool has_list(const struct option *o);
+
+/* That list in w, of an option that has one. */
+struct list *option_list(struct wish *w, const struct option *o);
+
+/* Whether w gives the option. */
+bool is_given(const struct wish *w, const struct option *o);
+
+/* The value that w gives the option: NULL or "" for none, and for one that has a list. */
 const char *option_value(const struct wish *w, const struct option *o);
 
 /* Replaces it. The value is not copied. */

@@ -65,17 +65,17 @@ kind_of(mode_t mode)
  * device.
  */
 static void
-check_place(const char *path, const char *what)
+check_place(const char *about, const char *path, const char *what)
 {
 	struct stat st;
 
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		refuse("OUT: '%s'%s is %s; give the path of a file, as OUT=agent", path, what,
+		refuse("%sOUT: '%s'%s is %s; give the path of a file, as OUT=agent", about, path, what,
 		       kind_of(st.st_mode));
 }
 
 static void
-check_folder(const char *out)
+check_folder(const char *about, const char *out)
 {
 	char *folder = folder_of_out(out), *real = realpath(folder, NULL);
 	const char *slash = strrchr(out, '/'), *name = slash ? slash + 1 : out;
@@ -83,23 +83,25 @@ check_folder(const char *out)
 
 	if (real == NULL || access(real, W_OK | X_OK) != 0)
 		refuse(
-		    "OUT: cannot write to '%s' (%s); give a path in a folder that is there and can be written",
-		    folder, strerror(errno));
+		    "%sOUT: cannot write to '%s' (%s); give a path in a folder that is there and can be written",
+		    about, folder, strerror(errno));
 	if ((is_below(real, "/dev") && !is_below(real, "/dev/shm")) || is_below(real, "/proc") ||
 	    is_below(real, "/sys"))
-		refuse("OUT: '%s' is in '%s', which holds no files; give a path elsewhere", out, real);
+		refuse("%sOUT: '%s' is in '%s', which holds no files; give a path elsewhere", about, out,
+		       real);
 	if (is_in(real, setting("CACHE_DIR")))
-		refuse("OUT: '%s' is in CACHE_DIR, where the machine is already; give a path elsewhere", out);
+		refuse("%sOUT: '%s' is in CACHE_DIR, where the machine is already; give a path elsewhere",
+		       about, out);
 	if (most > 0 && strlen(name) + strlen(".smolmachine") > (size_t)most)
 		refuse(
-		    "OUT: '%s' is too long a name for OUT.smolmachine beside it (at most %ld bytes); give a shorter one",
-		    out, most);
+		    "%sOUT: '%s' is too long a name for OUT.smolmachine beside it (at most %ld bytes); give a shorter one",
+		    about, out, most);
 	free(real);
 	free(folder);
 }
 
 void
-check_out(const char *out)
+check_out(const char *about, const char *out)
 {
 	static const char end[] = ".smolmachine";
 	size_t n = strlen(out);
@@ -107,14 +109,14 @@ check_out(const char *out)
 	char *sidecar;
 
 	if (out[n - 1] == '/' || (stat(out, &st) == 0 && S_ISDIR(st.st_mode)))
-		refuse("OUT: '%s' is a folder; give the launcher's path", out);
+		refuse("%sOUT: '%s' is a folder; give the launcher's path", about, out);
 	if (n > strlen(end) && strcmp(out + n - strlen(end), end) == 0)
 		refuse(
-		    "OUT: '%s' is the name of a sidecar, which is put beside the launcher; give OUT='%.*s'",
-		    out, (int)(n - strlen(end)), out);
-	check_folder(out);
-	check_place(out, "");
+		    "%sOUT: '%s' is the name of a sidecar, which is put beside the launcher; give OUT='%.*s'",
+		    about, out, (int)(n - strlen(end)), out);
+	check_folder(about, out);
+	check_place(about, out, "");
 	sidecar = sidecar_at(out);
-	check_place(sidecar, ", where the sidecar goes,");
+	check_place(about, sidecar, ", where the sidecar goes,");
 	free(sidecar);
 }

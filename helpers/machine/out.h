@@ -11,9 +11,9 @@ char *folder_of_out(const char *out);
 char *sidecar_at(const char *out);
 
 /*
- * Ends the program with a line where a machine put there would take the place of what is no file, or of the
+ * Ends the program with a line, which begins with about ("" or where OUT stands), where a machine put there would take the place of what is no file, or of the
  * cache's own.
  */
-void check_out(const char *out);
+void check_out(const char *about, const char *out);
 
 #endif

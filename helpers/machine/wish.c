@@ -10,7 +10,7 @@ given(const char *s)
 	return s != NULL && *s != '\0';
 }
 
-static void
+void
 split_words(const char *text, struct list *out)
 {
 	static const char blanks[] = " \t\r\n";
@@ -31,21 +31,20 @@ refuse_beside_several(const char *name, const char *what)
 		       what);
 }
 
-/* The options are those of one image, and so is OUT. */
+/* The options are those of one image. */
 static void
 refuse_with_several(const char *what)
 {
 	for (size_t i = 0; i < option_count; i++)
 		refuse_beside_several(options[i].name, what);
-	refuse_beside_several("OUT", what);
 }
 
 static void
 take_settings(struct wish *w)
 {
 	for (size_t i = 0; i < option_count; i++)
-		if (options[i].kind == OPTION_ARGUMENTS)
-			split_words(setting(options[i].name), &w->build_args);
+		if (has_list(&options[i]))
+			split_words(setting(options[i].name), option_list(w, &options[i]));
 		else
 			set_option(w, &options[i], setting(options[i].name));
 }
@@ -91,8 +90,8 @@ fill(struct wish *w, const char *line)
 
 	for (size_t i = 0; i < option_count; i++)
 		if ((value = value_in(line, options[i].name)) != NULL) {
-			if (options[i].kind == OPTION_ARGUMENTS)
-				list_add(&w->build_args, value);
+			if (has_list(&options[i]))
+				list_add(option_list(w, &options[i]), value);
 			else
 				set_option(w, &options[i], value);
 			return true;

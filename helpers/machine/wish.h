@@ -5,8 +5,9 @@
 #include "lib/lib.h"
 
 struct wish {
-	const char *image, *context, *dockerfile, *target, *platform, *cpus, *mem, *entrypoint, *smolfile;
-	struct list build_args;
+	const char *image, *context, *dockerfile, *target, *platform, *cpus, *mem, *entrypoint, *smolfile,
+	    *no_cache, *pull, *out;
+	struct list build_args, secrets, ssh;
 	char *slug;
 	char *smolfile_text; /* as read when the wish was checked; NULL for none */
 	size_t smolfile_size;
@@ -16,6 +17,9 @@ struct wish {
 
 /* Whether a value is there and not empty. */
 bool given(const char *s);
+
+/* Adds the words of a setting, which blanks separate. */
+void split_words(const char *text, struct list *out);
 
 /* The wish of the settings: IMAGE, or each of IMAGES. */
 struct wish *wishes_of_settings(size_t *count);

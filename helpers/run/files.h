@@ -18,6 +18,7 @@
  * <slug>.env               plan-images                 identify-image, find-machines the wish, a request of K=V
  * <slug>.build .args       plan-images                 image.mk, identify-image      requests: arguments of docker build, their environment
  * <slug>.pack              plan-images                 find-machines                 a request: smolvm's arguments
+ * <slug>.out               plan-images                 run.sh                        where the machine is put too
  * <slug>.Smolfile          plan-images                 smolvm                        the bytes that were hashed into the key
  * <slug>.iid .log .seconds docker build, with-deadline identify-image, publish-machine   the image's ID; output; "STAGE MILLISECONDS" lines
  * <slug>.id .engine        identify-image              find-machines, run.sh         config digest; the engine's ID
@@ -73,6 +74,7 @@
 /* Of a slug. */
 #define OF_BUILD "build"
 #define OF_ARGS "args"
+#define OF_OUT "out"
 #define OF_SMOLFILE "Smolfile"
 #define OF_IID "iid"
 #define OF_ID "id"
