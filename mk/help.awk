@@ -1,5 +1,5 @@
-# help.awk - prints `##@ Group`, `goal: ## text` and `#: NAME text` of makefiles, values from the environment; with -v all=1 also
-# what only few need: `#+ NAME text`, and the group Development.
+# help.awk - prints `##@ Group` and `goal: ## text` of makefiles, and the settings of mk/settings, values from the environment; with
+# -v all=1 also those that only few need, and the group Development.
 
 /^##@ / {
 	group = substr($0, 5)
@@ -17,15 +17,18 @@
 	printf "  %-14s %s\n", goal, $0
 }
 
-/^#[:+] / {
-	if ($1 == "#+" && !all) {
+/^(run|goal|test):/ {
+	if ($2 != "every" && !all) {
 		more++
 		next
 	}
 	if (!settings++)
 		print "\nSettings (make NAME=value ..., or SMOLMAKE_NAME=value in the environment)"
-	name = $2
-	sub(/^#[:+] [A-Z_]+ */, "")
+	if (!/^run:/ && !others++)
+		print "\nSettings of single goals"
+	name = $1
+	sub(/^[a-z]*:/, "", name)
+	sub(/^[^ ]+ +[^ ]+ +/, "")
 	printf "  %-16s %s%s\n", name, $0, ENVIRON[name] == "" ? "" : " [" ENVIRON[name] "]"
 }
 

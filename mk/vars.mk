@@ -1,54 +1,14 @@
-# vars.mk - the user's settings: the whole interface, each named once.
-# Reads: command line, and SMOLMAKE_<NAME> in the environment.  Defines: user-vars, and each of them, frozen and exported.
+# vars.mk - the user's settings, whose names stand in mk/settings.
+# Reads: mk/settings, the command line, and SMOLMAKE_<NAME> in the environment.  Defines: user-vars, tool-vars, and each user-var, frozen and exported.
 #
 # A value is data. It is never expanded by Make again (`$(shell ...)` in IMAGE stays text), it never
 # stands in a recipe's text, and it reaches commands by the environment alone.
 
-# `make help` prints the lines that begin with #:, `make help-all` those with #+ as well.
-#: IMAGE            the image to pack, name[:tag] or sha256:<64 hex>
-#: IMAGES           several images that exist already, blank-separated
-#: CONTEXT          build IMAGE from this folder first
-#: DOCKERFILE       the Dockerfile, where it is not CONTEXT/Dockerfile
-#: TARGET           the build stage to stop at
-#: BUILD_ARGS       build arguments K=V, blank-separated
-#+ NO_CACHE         1: build every step anew
-#+ PULL             1: ask the registry for newer base images
-#+ SECRET           id=NAME,src=FILE or id=NAME,env=VARIABLE for the build, blank-separated
-#+ SSH              default or NAME=FILE for the build, blank-separated
-#: IMAGES_FILE      the list of images for `smolmachines`
-#+ ONLY             those of its images, by name, blank-separated
-#: CPUS             processors of the machine
-#: MEM              memory of the machine, MiB (or 2G)
-#+ ENTRYPOINT       command instead of the image's own
-#+ SMOLFILE         smolvm's configuration file
-#+ PLATFORM         OS/ARCH of build and machine
-#: OUT              also put the machine there (OUT and OUT.smolmachine)
-#: CACHE_DIR        where the machines live
-#+ DOCKER           the engine's command: docker or podman
-#+ SMOLVM           the packer's command
-#+ ROUTE            how the image reaches smolvm: auto, push, direct or archive
-#: PACK             who packs: auto, native (without a virtual machine) or smolvm
-#: FORCE            1: pack anew though a machine is there
-#+ SQUASH           1: every image as one layer, 0: none (empty: where the smolvm needs it)
-#+ STORE_MAX        MiB (or 10G) of layers that are kept for the next pack; 0: none
-#+ CACHE_MAX        MiB (or 10G) of machines; what was not used for longest goes after a pack (empty: none does)
-#+ REGISTRY_IMAGE   the registry that is started for a push (or CLAUDE_BOTTLE_REGISTRY_IMAGE); none: our own
-#+ REGISTRY_HOST    host part of the reference that is pushed and packed
-#+ REGISTRY_TIMEOUT seconds until the registry must answer
-#+ BUILD_TIMEOUT    seconds (or 30m, 1h) for a build; 0 is no limit, here and below
-#+ PUSH_TIMEOUT     seconds for a push
-#+ PACK_TIMEOUT     seconds for a pack
-#+ TOOL_TIMEOUT     seconds for any other command
-#+ PACK_JOBS        packs at once, however large -j is (from memory and processors)
-#+ PROGRESS         json: how far the pull is, as lines of JSON (from a registry of ours)
-#: V                1 prints commands, 2 also why each target is remade
-user-vars := IMAGE IMAGES CONTEXT DOCKERFILE TARGET BUILD_ARGS NO_CACHE PULL SECRET SSH IMAGES_FILE ONLY CPUS MEM ENTRYPOINT SMOLFILE \
-	PLATFORM OUT CACHE_DIR DOCKER SMOLVM ROUTE PACK FORCE SQUASH STORE_MAX CACHE_MAX REGISTRY_IMAGE REGISTRY_HOST \
-	REGISTRY_TIMEOUT BUILD_TIMEOUT PUSH_TIMEOUT PACK_TIMEOUT TOOL_TIMEOUT PACK_JOBS PROGRESS V
-
-# What goals other than packing take.
-tool-vars := CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PREFIX DESTDIR TESTS ENGINE STRICT KEEP FAULTS RUNS SEED VERSIONS CELLS RECORD FILE FORMAT DAYS MAX \
-	SETUP_SMOLVM
+# mk/settings is the table of them: those of a run are frozen and exported to its commands, those of other goals and of the tests
+# are read where they are used.
+settings := $(file <mk/settings)
+user-vars := $(patsubst run:%,%,$(filter run:%,$(settings)))
+tool-vars := $(patsubst goal:%,%,$(filter goal:%,$(settings))) $(patsubst test:%,%,$(filter test:%,$(settings)))
 
 # --- Whose a variable is. A setting counts where it was named on this make's own command line, or where the environment
 # has SMOLMAKE_<NAME>, which nobody else uses; the command line goes first. All else is somebody else's:

@@ -123,7 +123,7 @@ ok 'wait_for waits' wait_for "[ \$(date +%s) -gt $(date +%s) ]" 60
 
 # make: a checkout with a makefile of ours
 mkdir -p "$tmp/top/tests"
-mkdir -p "$tmp/top/mk" && cp "$top/tests/lib.sh" "$top/tests/make" "$tmp/top/tests/" && cp "$top/mk/vars.mk" "$tmp/top/mk"
+mkdir -p "$tmp/top/mk" && cp "$top/tests/lib.sh" "$top/tests/make" "$tmp/top/tests/" && cp "$top/mk/settings" "$tmp/top/mk"
 # One process: a SIGINT that comes while GNU Make or the shell starts the next one does not reach that.
 printf 'all:\n\t@echo answer; echo trouble >&2; exit 3\nok:\n\t@:\nslow:\n\t@exec perl -e '\''$$| = 1; print "begun\\n"; sleep 60'\''\n' >"$tmp/top/GNUmakefile"
 try_make() { # SCRIPT TEXT: with the assertions in it

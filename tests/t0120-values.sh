@@ -11,16 +11,19 @@ chmod +x "$tmp/bin/podman"
 printf 'FROM scratch\n' >"$tmp/context/Dockerfile"
 export DOCKER="$tmp/bin/podman"
 
-variables=$(sed -n 's/^#[:+] \([A-Z_]*\).*/\1/p' "$top/mk/vars.mk")
+variables=$(sed -n 's/^run:\([A-Z_]*\).*/\1/p' "$top/mk/settings")
 isnt 'there are variables' "$variables" ''
-ok 'every variable of the list has its line of help' sh -c '
-	for v in $(sed -n "s/^#[:+] \([A-Z_]*\).*/\1/p" "$1"); do echo "$v"; done | sort >"$2/helped"
-	make -C "$3" -pn help 2>/dev/null | sed -n "s/^user-vars := //p" | tr " " "\n" | grep . | sort >"$2/listed"
-	diff "$2/helped" "$2/listed"' sh "$top/mk/vars.mk" "$tmp" "$top"
-
-ok 'every setting stands in the table of the README' sh -c '
-	sed -n "/^## Settings/,/^### /s/^| \(.[A-Z].*\) | .*/\1/p" "$1/README.md" | grep -o "^[^|]*" | grep -o "[A-Z_]*" | sort -u >"$2/read"
-	comm -23 "$2/helped" "$2/read" | (! grep .)' sh "$top" "$tmp"
+is 'make has those of the table' "$(make -C "$top" -pn help 2>/dev/null | sed -n 's/^user-vars := //p')" "$(echo "$variables" | paste -sd' ' -)"
+is '... each once' "$(grep -oE '^(run|goal|test):[A-Z_]+' "$top/mk/settings" | cut -d: -f2 | sort | uniq -d)" ''
+ok 'README, the manual and the completions have what the table says' "$top/mk/docs.sh" compare
+must cp -r "$top/mk" "$top/share" "$top/README.md" "$tmp/"
+sed 's/^run:V  .*/run:VOLUME           every  how loud/; s/^= 0 | 1 prints/= 0 | 2 prints/' "$top/mk/settings" >"$tmp/mk/settings"
+must_fail '... which is noticed where it is not so' "$tmp/mk/docs.sh" compare
+ok '... and mended' "$tmp/mk/docs.sh" write
+ok '...' "$tmp/mk/docs.sh" compare
+for file in README.md share/smolmake.1 share/smolmake.bash share/_smolmake; do
+	ok "... in $file" grep -qw VOLUME "$tmp/$file"
+done
 options=$("$top/cache/bin/plan-images" -o | jq -r '.[].name')
 isnt 'an image has options' "$options" ''
 for option in $options; do

@@ -94,7 +94,7 @@ ok 'clean' example clean
 docker rmi -f project-agent:latest >/dev/null
 for file in github-actions.yml gitlab-ci.yml; do
 	is "what $file runs is shell, and names goals and settings that there are" "$(sed -n 's/^ *- run: //p; s/^    - \([a-z].*\)/\1/p' "$top/examples/$file" | tee "$tmp/commands" | sh -n 2>&1)" ''
-	is '...' "$(grep -o '[A-Z_]*=' "$tmp/commands" | tr -d = | sort -u | while read -r name; do grep -qw "$name" "$top/mk/vars.mk" || echo "$name"; done)" ''
+	is '...' "$(grep -o '[A-Z_]*=' "$tmp/commands" | tr -d = | sort -u | while read -r name; do grep -qw "$name" "$top/mk/settings" || echo "$name"; done)" ''
 done
 
 docker rmi -f "$image" "smolmake-test/second-$mine:v2" >/dev/null

@@ -1,0 +1,67 @@
+# settings.awk - mk/settings, then a file: that file, with the settings in it as the table has them.
+#
+# form: rows (README's table), manual (mdoc, between the line `.\" settings` and the end of its list), bash and zsh (the names, in the
+# assignment to `settings`).
+
+function add_name(name) {
+	if (length(line) + length(name) > 130) {
+		names = names line "\n\t\t"
+		line = ""
+	}
+	line = line (line == "" ? "" : " ") name "="
+}
+
+NR == FNR && /^(run|goal|test):/ {
+	place = $1
+	sub(/:.*/, "", place)
+	name = $1
+	sub(/.*:/, "", name)
+	text = $0
+	sub(/^[^ ]+ +[^ ]+ +/, "", text)
+	cell = cell (cell == "" ? "" : ", ") "`" name "`"
+	if (place != "test") {
+		items = items ".It Ev " name "\n" toupper(substr(text, 1, 1)) substr(text, 2) ".\n"
+		add_name(name)
+	}
+}
+NR == FNR && /^= / {
+	sub(/^= /, "")
+	bar = index($0, "| ")
+	row = row "| " cell " |" (bar > 1 ? " " substr($0, 1, bar - 2) : "") " | " substr($0, bar + 2) " |\n"
+	cell = ""
+}
+NR == FNR { next }
+
+# What stands there until the end of the old part goes.
+skipping && (form == "rows" && !/^\|/ || form == "manual" && /^\.El/) { skipping = 0 }
+skipping {
+	if (form == "bash" && /'$/ || form == "zsh" && /\)$/)
+		skipping = 0
+	next
+}
+form == "rows" && /^\| name \| default \| meaning \|/ {
+	print
+	print "|---|---|---|"
+	printf "%s", row
+	skipping = 1
+	next
+}
+form == "manual" && /^\.\\" settings/ {
+	print
+	print ".Bl -tag -width REGISTRY_TIMEOUT"
+	printf "%s", items
+	skipping = 1
+	next
+}
+form == "bash" && /^\tsettings='/ {
+	print "\tsettings='" names line "'"
+	sub(/^\tsettings='/, "")
+	skipping = !/'$/
+	next
+}
+form == "zsh" && /^settings=\(/ {
+	print "settings=(" names line ")"
+	skipping = !/\)$/
+	next
+}
+{ print }
