@@ -25,7 +25,8 @@
 #include "run/show.h"
 
 #define USAGE                                                                                                \
-	"usage: with-run [-himn] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"            \
+	"usage: with-run [-chimn] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"           \
+	"  -c  refuse what a run would refuse, and make nothing\n"                                           \
 	"  -i  the command makes IDs, and no machines\n"                                                     \
 	"  -m  called by make: relative paths begin where make was called, which had SMOLMAKE_PWD as its "   \
 	"PWD\n"                                                                                              \
@@ -125,6 +126,22 @@ keep_within(const char *pruner, bool made)
 		try_command(&c);
 }
 
+static void
+check_limits(void)
+{
+	refuse_small_files();
+	set_pack_jobs();
+	if (*setting("CACHE_MAX") != '\0')
+		mebibytes_of("CACHE_MAX", setting("CACHE_MAX"), 1, 1 << 30);
+}
+
+static void
+check_run(void)
+{
+	check_limits();
+	examine_cache();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -134,12 +151,15 @@ main(int argc, char **argv)
 	struct list failures = {0};
 	struct outcome o;
 	pid_t sweeping;
-	bool by_make = false, ids = false, paths_only = false;
+	bool by_make = false, ids = false, paths_only = false, check_only = false;
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+himn")) != -1)
+	while ((opt = getopt(argc, argv, "+chimn")) != -1)
 		switch (opt) {
+		case 'c':
+			paths_only = check_only = true;
+			break;
 		case 'h':
 			show_usage(USAGE);
 		case 'i':
@@ -158,6 +178,8 @@ main(int argc, char **argv)
 		bad_usage(USAGE);
 	if (paths_only) {
 		make_paths_absolute(by_make);
+		if (check_only)
+			check_run();
 		execvp(argv[optind], argv + optind);
 		die_errno(errno == ENOENT ? 127 : 126, "cannot run '%s'", argv[optind]);
 	}
@@ -168,10 +190,7 @@ main(int argc, char **argv)
 	if (getcwd(here, sizeof(here)) == NULL)
 		die_errno(EXIT_SYSTEM, "cannot tell the working folder");
 	make_paths_absolute(by_make);
-	refuse_small_files();
-	set_pack_jobs();
-	if (*setting("CACHE_MAX") != '\0')
-		mebibytes_of("CACHE_MAX", setting("CACHE_MAX"), 1, 1 << 30);
+	check_limits();
 	prepare_cache();
 	sweep_runs(&left);
 	owner = own_name();

@@ -21,7 +21,8 @@ setup: ## install what is missing for the goals beside it (none: for smolmachine
 	@exec mk/setup.sh $(filter $(setup-goals),$(MAKECMDGOALS))
 
 doctor: export MAKE_VERSION := $(MAKE_VERSION)
-doctor: | $(after-setup) ## check this machine; one line each, with the remedy
+doctor: export DOCTOR := $(value DOCTOR)
+doctor: | $(after-setup) ## check this machine, with remedies, and say whether it is ready (DOCTOR=json)
 	@exec mk/doctor.sh
 
 .PHONY: setup doctor $(setup-goals)

@@ -50,11 +50,12 @@ cannot_make(const char *path)
 /*
  * Nothing is made in a folder that is refused: under sudo with the user's HOME the folders would be root's,
  * and the user locked out of them. So what is there is looked at, from the top, before what is missing is
- * made in it.
+ * made in it. Where nothing is to be made, it ends at what is missing, and is false.
  */
-static void
-make_trusted(const char *path)
+static bool
+make_trusted(const char *path, bool make)
 {
+	bool there = true;
 	char *part = xstrdup(path), *real, *slash;
 	struct stat st;
 
@@ -73,7 +74,12 @@ make_trusted(const char *path)
 			if (real == NULL)
 				cannot_make(path);
 			check_all(real, false);
+			there = make;
+			if (!make && access(real, W_OK | X_OK) != 0)
+				cannot_make(path);
 			free(real);
+			if (!make)
+				break;
 			if (mkdir(part, slash ? 0777 : 0700) != 0 && errno != EEXIST)
 				cannot_make(path);
 		}
@@ -82,17 +88,20 @@ make_trusted(const char *path)
 		*slash = '/';
 	}
 	free(part);
+	return there;
 }
 
 /* One of our folders in CACHE_DIR. That it could be made says nothing: it may have been there. */
 static void
-prepare_folder(const char *name)
+prepare_folder(const char *name, bool make)
 {
 	struct stat st;
 	char why[200];
 
-	if (make_folders(name, 0700) != 0)
+	if (make && make_folders(name, 0700) != 0)
 		cannot_make(name);
+	if (lstat(name, &st) != 0 && !make && errno == ENOENT)
+		return;
 	if (lstat(name, &st) != 0)
 		die_errno(EXIT_NO, "error: CACHE_DIR: cannot look at '%s/%s'", setting("CACHE_DIR"), name);
 	if (!S_ISDIR(st.st_mode))
@@ -102,8 +111,8 @@ prepare_folder(const char *name)
 		       why);
 }
 
-void
-prepare_cache(void)
+static void
+look_at_cache(bool make)
 {
 	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified", ".parts", ".used"};
 	char *real;
@@ -111,7 +120,8 @@ prepare_cache(void)
 	if (*setting("CACHE_DIR") == '\0')
 		refuse(
 		    "CACHE_DIR: there is no folder for the machines, since HOME is not set; give CACHE_DIR=<folder>, or set HOME");
-	make_trusted(setting("CACHE_DIR"));
+	if (!make_trusted(setting("CACHE_DIR"), make))
+		return;
 	real = realpath(setting("CACHE_DIR"), NULL);
 	if (real == NULL)
 		die_errno(EXIT_NO, "error: CACHE_DIR: cannot resolve '%s'", setting("CACHE_DIR"));
@@ -125,6 +135,18 @@ prepare_cache(void)
 	if (chdir(real) != 0)
 		die_errno(EXIT_SYSTEM, "cannot enter '%s'", real);
 	for (size_t i = 0; i < LENGTH(folders); i++)
-		prepare_folder(folders[i]);
+		prepare_folder(folders[i], make);
 	free(real);
+}
+
+void
+prepare_cache(void)
+{
+	look_at_cache(true);
+}
+
+void
+examine_cache(void)
+{
+	look_at_cache(false);
 }
