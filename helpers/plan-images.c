@@ -30,7 +30,8 @@
 #include "run/files.h"
 
 #define USAGE                                                                                                \
-	"usage: plan-images [-hn] [-f FILE]\n       plan-images -o\n"                                        \
+	"usage: plan-images [-hjn] [-f FILE]\n       plan-images -o\n"                                       \
+	"  -j  as -n, but the images are printed as JSON: image, context, stamp, suffix\n"                   \
 	"  -n  write nothing, ask no engine; print the goals, and the suffixes of their keys\n"              \
 	"  -o  print the options of an image, as JSON for mk/images.jq\n"
 
@@ -350,12 +351,34 @@ print_options(void)
 	json_decref(all);
 }
 
+/* What mk/graph.sh draws. */
+static void
+print_plan(const struct wish *wishes, size_t count)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct wish *w = &wishes[i];
+		char *stamp = format(".key/%s.%s", w->slug, given(w->context) ? "built" : "found"),
+		     *suffix = option_suffix(w);
+
+		json_array_append_new(all, json_pack("{s:s, s:s*, s:s, s:s}", "image", w->image, "context",
+						     given(w->context) ? w->context : NULL, "stamp", stamp,
+						     "suffix", suffix));
+		free(suffix);
+		free(stamp);
+	}
+	json_dumpf(all, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(all);
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *file = NULL;
 	char *about = "", *folder = "";
-	bool dry = false;
+	bool dry = false, as_json = false;
 	struct list slugs = {0}, goals = {0};
 	struct wish *wishes;
 	size_t count;
@@ -363,13 +386,16 @@ main(int argc, char **argv)
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+f:hno")) != -1)
+	while ((opt = getopt(argc, argv, "+f:hjno")) != -1)
 		switch (opt) {
 		case 'f':
 			file = optarg;
 			break;
 		case 'h':
 			show_usage(USAGE);
+		case 'j':
+			dry = as_json = true;
+			break;
 		case 'n':
 			dry = true;
 			break;
@@ -401,6 +427,10 @@ main(int argc, char **argv)
 			refuse("%s'%s' is there twice; name each image once", about, w->image);
 		refuse_same_place(wishes, i, about);
 		list_add(&slugs, w->slug);
+	}
+	if (as_json) {
+		print_plan(wishes, count);
+		return 0;
 	}
 	supervise();
 	if (!dry)

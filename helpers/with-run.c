@@ -20,6 +20,7 @@
 #include "engine/sweep.h"
 #include "engine/sweeper.h"
 #include "machine/closing.h"
+#include "machine/history.h"
 #include "machine/machine.h"
 #include "run/files.h"
 #include "run/show.h"
@@ -47,8 +48,8 @@ set(const char *name, const char *value)
 static void
 make_paths_absolute(bool by_make)
 {
-	static const char *const paths[] = {"CACHE_DIR",   "CONTEXT", "DOCKERFILE", "FILE",
-					    "IMAGES_FILE", "OUT",     "SMOLFILE"};
+	static const char *const paths[] = {"CACHE_DIR", "CONTEXT",  "DOCKERFILE", "FILE",   "IMAGES_FILE",
+					    "OUT",       "SMOLFILE", "TRACE",      "REPORT", "GRAPH"};
 	static const char *const programs[] = {"DOCKER", "SMOLVM"};
 	char here[PATH_MAX], *from;
 
@@ -133,6 +134,8 @@ check_limits(void)
 	set_pack_jobs();
 	if (*setting("CACHE_MAX") != '\0')
 		mebibytes_of("CACHE_MAX", setting("CACHE_MAX"), 1, 1 << 30);
+	if (*setting("TRACE") != '\0')
+		check_trace(setting("TRACE"));
 }
 
 static void
@@ -150,6 +153,7 @@ main(int argc, char **argv)
 	struct command c = {.in = 0, .out = 1, .err = 2, .group = true};
 	struct list failures = {0};
 	struct outcome o;
+	int64_t began = now_ms();
 	pid_t sweeping;
 	bool by_make = false, ids = false, paths_only = false, check_only = false;
 	int opt;
@@ -206,6 +210,8 @@ main(int argc, char **argv)
 	o = run_in_group(&c, run);
 	if (!ids && o.signo == 0 && !caught_signal())
 		keep_within(pruner, close_machines(o.ms));
+	if (!ids && !caught_signal())
+		history_note(began, now_ms() - began);
 	sweeper_finish(sweeping, o.ms);
 	show_end();
 	if (o.code != 0 && o.signo == 0 && !caught_signal())

@@ -1,10 +1,10 @@
 # cache.mk - the goals that look at the machines of CACHE_DIR, and remove some.
-# Reads: helpers, dry-run; IMAGE FILE FORMAT KEEP DAYS MAX.  Goals: list describe verify prune pin unpin stats.
+# Reads: helpers, dry-run; IMAGE FILE FORMAT KEEP DAYS MAX REPORT GRAPH.  Goals: list describe verify prune pin unpin stats report graph.
 
-export FILE FORMAT KEEP DAYS MAX
+export FILE FORMAT KEEP DAYS MAX REPORT GRAPH
 
 ##@ The cache
-.PHONY: list describe verify prune pin unpin stats
+.PHONY: list describe verify prune pin unpin stats report graph
 list: $(helpers) ## the machines: names, size, age, use (FORMAT=json)
 	$(Q)exec $(bin)/with-run -mn mk/cache.sh list
 describe: $(helpers) ## what is in one: IMAGE=<name, ID>, or FILE=<any sidecar> (FORMAT=json)
@@ -19,3 +19,7 @@ unpin: $(helpers) ## no more
 	$(Q)exec $(bin)/with-run -mn mk/cache.sh unpin
 stats: $(helpers) ## hits and misses, and the seconds that hits have saved (FORMAT=json)
 	$(Q)exec $(bin)/with-run -mn mk/cache.sh stats
+report: $(helpers) ## a page of runs, hits and machines; prints its path (REPORT=<file>)
+	$(Q)exec $(bin)/with-run -mn mk/report.sh
+graph: $(helpers) ## the images file, to its machines, as a picture (SVG); prints its path (GRAPH=<file>)
+	$(Q)exec $(bin)/with-run -mn mk/graph.sh

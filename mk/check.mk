@@ -151,6 +151,11 @@ lint-run:
 		while read -r name; do [ -z "$$name" ] || grep -q "^ \* .*\<$$name\>" helpers/run/files.h || echo "helpers/run/files.h: '$$name' is not in the table"; done | grep .
 
 # The settings in README, manual and completions, as mk/settings has them.
+# The report in a browser, which is large: not in check.
+.PHONY: check-page
+check-page: $(helpers) ## look at the report in headless Chromium (make setup check-page)
+	$(Q)exec tests/page/run
+
 .PHONY: docs
 docs: ## write the settings into README, the manual and the completions
 	$(Q)mk/docs.sh write

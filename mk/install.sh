@@ -50,7 +50,7 @@ new=$to/lib/.smolmake.$$
 trap 'rm -rf "$new"' EXIT
 mkdir "$new" "$new/mk" "$new/bin"
 cp GNUmakefile VERSION LICENSE README.md "$new"
-cp mk/*.mk mk/*.sh mk/*.jq mk/*.awk mk/settings "$new/mk"
+cp mk/*.mk mk/*.sh mk/*.jq mk/*.awk mk/*.html mk/settings "$new/mk"
 cp cache/bin/* "$new/bin"
 chmod -R go+rX,go-w "$new"
 [ ! -e "$lib" ] || mv "$lib" "$new.old"

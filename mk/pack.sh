@@ -13,4 +13,4 @@ done
 [ -n "$missing" ] || exit 0
 "$BIN/with-deadline" -n pack -i "$LOCKED" -t TOOL_TIMEOUT -l "$RUN/smolvm.log" -o "$RUN/smolvm" "$SMOLVM" --version || exit
 # shellcheck disable=SC2086 # keys, machines and none or one flag are words
-exec "$BIN/with-registry" $LOCKED -- "$MAKE" $TRACE -C "$CACHE_DIR" -f "$TOP/mk/machine.mk" $machines >&2
+exec "$BIN/with-registry" $LOCKED -- "$MAKE" $WHY -C "$CACHE_DIR" -f "$TOP/mk/machine.mk" $machines >&2

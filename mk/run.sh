@@ -34,7 +34,7 @@ esac
 
 # The first graph: each image built, or found, and identified.
 # shellcheck disable=SC2086
-"$MAKE" $TRACE -C "$CACHE_DIR" -I "$TOP" -f "$TOP/mk/image.mk" $goals >&2 || rc=$?
+"$MAKE" $WHY -C "$CACHE_DIR" -I "$TOP" -f "$TOP/mk/image.mk" $goals >&2 || rc=$?
 give_up
 
 if [ "$goal" = image-id ]; then

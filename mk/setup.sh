@@ -55,6 +55,8 @@ engines           tool:slirp4netns        slirp4netns               -           
 engines           tool:newuidmap          uidmap                    -             its user IDs
 check,engines     tool:podman             podman                    -             one of the engines
 engines           tool:runc               runc                      -             podman starts containers by it
+page              tool:chromium           chromium                  -             shows the report
+page              tool:pngtopnm           netpbm                    -             reads what it shows
 fuzz              tool:clang              clang                     llvm          fuzzes by libFuzzer
 fuzz              fuzzer                  libclang-rt-dev           -             libFuzzer
 lint              tool:shellcheck         shellcheck                shellcheck    lint
@@ -302,6 +304,7 @@ for goal; do
 	case $goal in
 	lint) sets="$sets run lint" ;;
 	check-fuzz) sets="$sets run fuzz" ;;
+	check-page) sets="$sets run page" ;;
 	check-real) sets="$sets run engine busybox real" ;;
 	check-engines) sets="$sets run engine standin registry busybox check debian engines" ;;
 	check | check-* | bench)

@@ -8,7 +8,7 @@ export MAKE
 export SMOLMAKE_PWD := $(value PWD)
 export TOP := $(abspath .)
 export BIN := $(TOP)/$(bin)
-export TRACE := $(if $(filter 2,$V),--trace)
+export WHY := $(if $(filter 2,$V),--trace)
 
 ifneq ($(findstring t,$(flags)),)
 $(error make -t would create empty machines)

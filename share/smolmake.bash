@@ -2,11 +2,11 @@
 # bash completion for smolmake: goals, settings, options, the engine's images.
 _smolmake() {
 	local word=${COMP_WORDS[COMP_CWORD]} goals settings images
-	goals='list describe verify prune pin unpin stats explain smolmachines image-id doctor help'
+	goals='list describe verify prune pin unpin stats report graph explain smolmachines image-id doctor help'
 	settings='IMAGE= IMAGES= CONTEXT= DOCKERFILE= TARGET= BUILD_ARGS= NO_CACHE= PULL= SECRET= SSH= IMAGES_FILE= ONLY= CPUS= MEM= ENTRYPOINT=
 		SMOLFILE= PLATFORM= OUT= CACHE_DIR= DOCKER= SMOLVM= PACK= ROUTE= FORCE= SQUASH= CACHE_MAX= STORE_MAX= REGISTRY_IMAGE= REGISTRY_HOST=
-		BUILD_TIMEOUT= PUSH_TIMEOUT= PACK_TIMEOUT= TOOL_TIMEOUT= REGISTRY_TIMEOUT= PACK_JOBS= PROGRESS= V= SETUP_SMOLVM= PREFIX= DESTDIR=
-		FORMAT= DOCTOR= FILE= KEEP= DAYS= MAX='
+		BUILD_TIMEOUT= PUSH_TIMEOUT= PACK_TIMEOUT= TOOL_TIMEOUT= REGISTRY_TIMEOUT= PACK_JOBS= PROGRESS= TRACE= V= SETUP_SMOLVM= PREFIX=
+		DESTDIR= FORMAT= REPORT= GRAPH= DOCTOR= FILE= KEEP= DAYS= MAX='
 	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == -C ]]; then
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return

@@ -5,6 +5,7 @@
 
 #include "machine/closing.h"
 #include "machine/counts.h"
+#include "machine/ends.h"
 #include "machine/machine.h"
 #include "machine/record.h"
 #include "machine/used.h"
@@ -14,62 +15,6 @@
 /* A program that is killed writes nothing down. */
 #define WORDLESS                                                                                             \
 	"it ended and left no reason, as a program that is killed does, or one whose disk is full; see the lines above"
-
-enum end { DONE, FAILED, UNFINISHED };
-
-/*
- * The key of the machine that the image is to become, or NULL while that is not known. The caller frees it.
- */
-static char *
-key_of(const char *slug)
-{
-	char *path = run_file(slug, OF_KEY), *key = first_line(path);
-
-	free(path);
-	return key;
-}
-
-static bool
-has_file(const char *name, const char *kind)
-{
-	char *path = run_file(name, kind);
-	bool has = access(path, F_OK) == 0;
-
-	free(path);
-	return has;
-}
-
-/* Whether this run has what it was to make of the image: its ID, or its machine. */
-static bool
-is_done(const char *slug, const char *key, bool ids)
-{
-	struct machine m;
-	bool done;
-
-	if (ids)
-		return has_file(slug, OF_ID);
-	if (key == NULL || has_file(key, OF_RENEW))
-		return false;
-	m = name_machine(key);
-	done = access(m.sidecar, F_OK) == 0;
-	free_machine(&m);
-	return done;
-}
-
-/* f: of FAILED alone, the caller's to free. */
-static enum end
-end_of(const char *slug, bool ids, struct failure *f)
-{
-	char *key = key_of(slug);
-	enum end end = UNFINISHED;
-
-	if (failure_read(slug, f) || (key != NULL && failure_read(key, f)))
-		end = FAILED;
-	else if (is_done(slug, key, ids))
-		end = DONE;
-	free(key);
-	return end;
-}
 
 /* What is known of the end of each image, in the user's order. */
 struct ends {
@@ -93,7 +38,7 @@ add_end(struct ends *e, const char *slug, bool ids)
 {
 	struct failure f;
 
-	switch (end_of(slug, ids, &f)) {
+	switch (image_end(slug, ids, &f)) {
 	case DONE:
 		break;
 	case FAILED:
@@ -109,11 +54,7 @@ add_end(struct ends *e, const char *slug, bool ids)
 static void
 add_wordless(struct ends *e, const char *slug)
 {
-	add_failure(e, slug,
-		    has_file(slug, OF_ID)      ? "pack"
-		    : has_file(slug, OF_BUILD) ? "build"
-					       : "identify",
-		    WORDLESS);
+	add_failure(e, slug, last_step(slug), WORDLESS);
 }
 
 static void
@@ -212,7 +153,7 @@ note_use(struct closed *m, struct counts *c)
 
 	m->cost = cost_of(m->key, &bytes);
 	m->size = bytes_text(bytes);
-	m->made = has_file(m->key, OF_PACKED);
+	m->made = was_packed(m->key);
 	use_machine(m->key, m->typed);
 	if (m->made) {
 		c->misses++;
@@ -267,9 +208,9 @@ close_machines(int64_t ms)
 	read_slugs(&slugs);
 	m = xmalloc((slugs.count + 1) * sizeof(*m));
 	for (size_t i = 0; i < slugs.count; i++) {
-		char *key = key_of(slugs.at[i]);
+		char *key = image_key(slugs.at[i]);
 
-		if (key != NULL && is_done(slugs.at[i], key, false)) {
+		if (key != NULL && has_machine(key)) {
 			m[count] = (struct closed){.key = xstrdup(key), .typed = typed_name(slugs.at[i])};
 			note_use(&m[count++], &c);
 		}

@@ -11,6 +11,7 @@
  * group                    with-run                    the sweep                     the owner's name of the process group's leader
  * images                   plan-images                 find-machines, run.sh, with-run   slugs, one a line, in the user's order
  * wishes, wishes.err       images.sh                   plan-images                   the images file as a request; what jq said
+ * events                   status.c                    history.c                     "BEGAN MILLISECONDS VERB NAME" of each step, by the clock of clock.c
  * engine                   kind.c                      machine.mk, kind.c            docker or podman, and its flag for plain HTTP
  * smolvm, smolvm.log       pack.sh                     with-registry, with-smolvm     what `smolvm --version` says
  * registry, registry.log   with-container              publish-machine, the sweep    "registry MILLISECONDS"; what it printed
@@ -39,7 +40,7 @@
  *
  * variable                 set by                      is
  * the settings             mk/vars.mk                  as the user gave them; CACHE_DIR, DOCKER, SMOLVM and paths absolute from with-run on
- * TOP BIN MAKE TRACE       mk/smolmachine.mk           the checkout, its compiled helpers, make itself, its --trace
+ * TOP BIN MAKE WHY         mk/smolmachine.mk           the checkout, its compiled helpers, make itself, its --trace
  * SILENT KEEP_GOING        mk/defs.mk                  make's -s and -k
  * SMOLMAKE_PWD, SMOLMAKE_STANDING   smolmachine.mk, with-run   where make's caller stands
  * WATCHED                  with-run                    screen or lines, where what is done is shown (show.h)
@@ -57,6 +58,7 @@
 #define RUN_CLAIM CLAIM_FILE
 #define RUN_GROUP "group"
 #define RUN_IMAGES "images"
+#define RUN_EVENTS "events"
 #define RUN_ENGINE "engine"
 #define RUN_SMOLVM "smolvm"
 #define RUN_REGISTRY "registry"

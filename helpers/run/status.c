@@ -1,4 +1,7 @@
-/* status.c - two small files an image: <name>.now holds the verb, <name>.bytes the verb and how far it is. */
+/*
+ * status.c - two small files an image, where somebody watches: <name>.now holds the verb, <name>.bytes the verb and how far it is;
+ * and a line in the run's events for each step that has ended.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,34 +12,72 @@
 
 enum { STATUS_MAX = 128 };
 
+static struct {
+	const char *verb; /* NULL: nothing is done */
+	int64_t began;
+} step;
+
+static bool
+has_run(void)
+{
+	return *setting("CACHE_DIR") && *setting("RUN");
+}
+
 static bool
 is_watched(void)
 {
-	return *setting("WATCHED") && *setting("CACHE_DIR") && *setting("RUN");
+	return *setting("WATCHED") && has_run();
 }
 
+/* f with each of the names. */
 static void
-write_each(const char *names, const char *kind, const char *text)
+for_each(const char *names, void (*f)(const char *name, void *arg), void *arg)
 {
 	char *copy = xstrdup(names), *rest = NULL;
 
-	for (char *name = strtok_r(copy, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
-		char *path = run_file(name, kind);
-
-		if (text == NULL)
-			unlink(path);
-		else
-			try_file(path, text, strlen(text), 0600);
-		free(path);
-	}
+	for (char *name = strtok_r(copy, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+		f(name, arg);
 	free(copy);
+}
+
+static void
+write_now(const char *name, void *verb)
+{
+	char *path = run_file(name, OF_NOW);
+
+	if (verb == NULL)
+		unlink(path);
+	else
+		try_file(path, verb, strlen(verb), 0600);
+	free(path);
+}
+
+static void
+write_bytes(const char *name, void *text)
+{
+	char *path = run_file(name, OF_BYTES);
+
+	try_file(path, text, strlen(text), 0600);
+	free(path);
+}
+
+static void
+add_event(const char *name, void *events)
+{
+	char *line = format("%lld %lld %s %s", (long long)step.began, (long long)(now_ms() - step.began),
+			    step.verb, name);
+
+	append_line(events, line);
+	free(line);
 }
 
 void
 status_begin(const char *names, const char *verb)
 {
+	step.verb = verb;
+	step.began = now_ms();
 	if (names != NULL && is_watched())
-		write_each(names, OF_NOW, verb);
+		for_each(names, write_now, (char *)verb);
 }
 
 void
@@ -47,15 +88,23 @@ status_bytes(const char *names, const char *verb, uint64_t bytes, uint64_t total
 	if (names == NULL || !is_watched())
 		return;
 	text = format("%s %llu %llu", verb, (unsigned long long)bytes, (unsigned long long)total);
-	write_each(names, OF_BYTES, text);
+	for_each(names, write_bytes, text);
 	free(text);
 }
 
 void
 status_end(const char *names)
 {
-	if (names != NULL && is_watched())
-		write_each(names, OF_NOW, NULL);
+	char *events;
+
+	if (names == NULL || step.verb == NULL || !has_run())
+		return;
+	if (is_watched())
+		for_each(names, write_now, NULL);
+	events = run_path(RUN_EVENTS);
+	for_each(names, add_event, events);
+	free(events);
+	step.verb = NULL;
 }
 
 static char *

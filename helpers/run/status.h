@@ -1,7 +1,8 @@
 /*
  * status.h - what a run does to each image right now: written by the step, read by who shows it (run/show.h).
  *
- * Without a run, or where nobody watches (WATCHED is empty), nothing is written. What cannot be written is not shown, and no failure.
+ * Without a run nothing is written. What cannot be written is not shown, and no failure. Each step that has ended is an event of the
+ * run (machine/history.h).
  */
 #ifndef STATUS_H
 #define STATUS_H
@@ -13,7 +14,7 @@ struct status {
 	uint64_t bytes, total; /* 0: not known */
 };
 
-/* names: slugs or keys, blank-separated; NULL: of nobody. */
+/* names: slugs or keys, blank-separated; NULL: of nobody. A program does one thing at a time. */
 void status_begin(const char *names, const char *verb);
 
 /* So many bytes of verb's, of total; 0: not known. Counts as long as that is what is done to the image. */

@@ -328,11 +328,23 @@ step_verb(const char *stage)
 	return verb;
 }
 
+/* Of a step that is shown while it goes on; NULL of one that takes no time. The caller frees it. */
+static char *
+shown_verb(const struct step *s)
+{
+	static const char *const shown[] = {"build", "push", "pack"};
+
+	for (size_t i = 0; s->stage && s->seconds && i < LENGTH(shown); i++)
+		if (strcmp(s->stage, shown[i]) == 0)
+			return step_verb(s->stage);
+	return NULL;
+}
+
 struct outcome
 run_step(const struct step *s, const struct command *c)
 {
 	const char *stage = s->stage ? s->stage : c->argv[0];
-	char *trouble = NULL, *verb = s->stage ? step_verb(s->stage) : NULL;
+	char *trouble = NULL, *verb = shown_verb(s);
 	struct outcome o;
 
 	if (verb != NULL)
