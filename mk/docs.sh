@@ -1,5 +1,5 @@
 #!/bin/sh
-# docs.sh write|compare - README's table of settings, those of smolmake(1) and of the completions, by mk/settings: written, or
+# docs.sh write|compare - the settings in README, docs/reference.md, smolmake(1) and the completions, by mk/settings: written, or
 # compared with what is there (exit 1: one differs).
 set -eu
 top=$(cd "${0%/*}/.." && pwd -P)
@@ -21,7 +21,8 @@ each() {
 	fi
 }
 mode=$1
-each README.md rows
+each README.md everyday
+each docs/reference.md rows
 each share/smolmake.1 manual
 each share/smolmake.bash bash
 each share/_smolmake zsh

@@ -10,8 +10,8 @@ refuse() {
 	exit 1
 }
 
-[ -e "$IMAGES_FILE" ] || refuse "'$IMAGES_FILE' is not there; give IMAGES_FILE=<file>, see README, Images file"
-[ ! -d "$IMAGES_FILE" ] || refuse "'$IMAGES_FILE' is a folder; give IMAGES_FILE=<file>, see README, Images file"
+[ -e "$IMAGES_FILE" ] || refuse "'$IMAGES_FILE' is not there; give IMAGES_FILE=<file>, see docs/reference.md, Images file"
+[ ! -d "$IMAGES_FILE" ] || refuse "'$IMAGES_FILE' is a folder; give IMAGES_FILE=<file>, see docs/reference.md, Images file"
 [ -r "$IMAGES_FILE" ] || refuse "'$IMAGES_FILE' cannot be read"
 command -v jq >/dev/null || refuse "jq is not installed; run \`make setup\`"
 options=$("$BIN/plan-images" -o) || exit

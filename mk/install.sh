@@ -49,7 +49,9 @@ fi
 new=$to/lib/.smolmake.$$
 trap 'rm -rf "$new"' EXIT
 mkdir "$new" "$new/mk" "$new/bin"
+mkdir "$new/docs"
 cp GNUmakefile VERSION LICENSE README.md "$new"
+cp docs/reference.md "$new/docs"
 cp mk/*.mk mk/*.sh mk/*.jq mk/*.awk mk/*.html mk/settings "$new/mk"
 cp cache/bin/* "$new/bin"
 chmod -R go+rX,go-w "$new"

@@ -1,6 +1,6 @@
 # settings.awk - mk/settings, then a file: that file, with the settings in it as the table has them.
 #
-# form: rows (README's table), manual (mdoc, between the line `.\" settings` and the end of its list), bash and zsh (the names, in the
+# form: everyday (the table of README), rows (that of docs/reference.md), manual (mdoc, between the line `.\" settings` and the end of its list), bash and zsh (the names, in the
 # assignment to `settings`).
 
 function add_name(name) {
@@ -19,6 +19,8 @@ NR == FNR && /^(run|goal|test):/ {
 	text = $0
 	sub(/^[^ ]+ +[^ ]+ +/, "", text)
 	cell = cell (cell == "" ? "" : ", ") "`" name "`"
+	if ($2 == "every")
+		everyday = everyday "| `" name "` | " text " |\n"
 	if (place != "test") {
 		items = items ".It Ev " name "\n" toupper(substr(text, 1, 1)) substr(text, 2) ".\n"
 		add_name(name)
@@ -33,7 +35,7 @@ NR == FNR && /^= / {
 NR == FNR { next }
 
 # What stands there until the end of the old part goes.
-skipping && (form == "rows" && !/^\|/ || form == "manual" && /^\.El/) { skipping = 0 }
+skipping && ((form == "rows" || form == "everyday") && !/^\|/ || form == "manual" && /^\.El/) { skipping = 0 }
 skipping {
 	if (form == "bash" && /'$/ || form == "zsh" && /\)$/)
 		skipping = 0
@@ -43,6 +45,13 @@ form == "rows" && /^\| name \| default \| meaning \|/ {
 	print
 	print "|---|---|---|"
 	printf "%s", row
+	skipping = 1
+	next
+}
+form == "everyday" && /^\| name \| what it is \|/ {
+	print
+	print "|---|---|"
+	printf "%s", everyday
 	skipping = 1
 	next
 }

@@ -16,12 +16,12 @@ isnt 'there are variables' "$variables" ''
 is 'make has those of the table' "$(make -C "$top" -pn help 2>/dev/null | sed -n 's/^user-vars := //p')" "$(echo "$variables" | paste -sd' ' -)"
 is '... each once' "$(grep -oE '^(run|goal|test):[A-Z_]+' "$top/mk/settings" | cut -d: -f2 | sort | uniq -d)" ''
 ok 'README, the manual and the completions have what the table says' "$top/mk/docs.sh" compare
-must cp -r "$top/mk" "$top/share" "$top/README.md" "$tmp/"
+must cp -r "$top/mk" "$top/share" "$top/docs" "$top/README.md" "$tmp/"
 sed 's/^run:V  .*/run:VOLUME           every  how loud/; s/^= 0 | 1 prints/= 0 | 2 prints/' "$top/mk/settings" >"$tmp/mk/settings"
 must_fail '... which is noticed where it is not so' "$tmp/mk/docs.sh" compare
 ok '... and mended' "$tmp/mk/docs.sh" write
 ok '...' "$tmp/mk/docs.sh" compare
-for file in README.md share/smolmake.1 share/smolmake.bash share/_smolmake; do
+for file in README.md docs/reference.md share/smolmake.1 share/smolmake.bash share/_smolmake; do
 	ok "... in $file" grep -qw VOLUME "$tmp/$file"
 done
 options=$("$top/cache/bin/plan-images" -o | jq -r '.[].name')
