@@ -54,7 +54,7 @@ check-real: $(helpers) $(test-programs) ## the real smolvm, in a machine that qe
 check-fuzz: ## what takes bytes from outside, fuzzed: 10 minutes of a processor each (tests/fuzz/run -h for less)
 	$(Q)exec tests/fuzz/run -s 600
 
-lint-goals := lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make lint-words lint-layers lint-run lint-settings
+lint-goals := lint-sh lint-c lint-analyzer lint-tidy lint-format lint-make lint-words lint-layers lint-run lint-settings lint-man
 .PHONY: $(lint-goals)
 lint: $(lint-goals) ## shellcheck, cppcheck, gcc -fanalyzer, clang-tidy, clang-format, make's own warnings
 
@@ -150,18 +150,24 @@ lint-run:
 	$(Q)! grep -hoE '(\$$\(RUN\)|\$$RUN|\$$run|in-run,)[^ "|);]*' mk/*.mk mk/*.sh | sed -n 's/.*[.,]\([a-z.]*\)$$/\1/p; s/.*\/\([a-z]*\)$$/\1/p' | sort -u | \
 		while read -r name; do [ -z "$$name" ] || grep -q "^ \* .*\<$$name\>" helpers/run/files.h || echo "helpers/run/files.h: '$$name' is not in the table"; done | grep .
 
-# The settings in README, manual and completions, as mk/settings has them.
 # The report in a browser, which is large: not in check.
 .PHONY: check-page
 check-page: $(helpers) ## look at the report in headless Chromium (make setup check-page)
 	$(Q)exec tests/page/run
 
+# The settings in README, manual and completions, as mk/settings has them.
 .PHONY: docs
 docs: ## write the settings into README, the manual and the completions
 	$(Q)mk/docs.sh write
 lint-settings:
 	$(call say,LINT,the table of settings)
 	$(Q)mk/docs.sh compare
+
+# The manual, and the pages that install makes of the helpers' headers.
+lint-man: $(helpers)
+	$(call say,LINT,manual pages)
+	$(Q)folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; DESTDIR=$$folder PREFIX=/x mk/install.sh install >/dev/null; \
+		mandoc -T lint -W warning "$$folder"/x/share/man/man?/*
 
 # Functions that have a better sister (style: ban and say why): no bound, no error, or a shell.
 banned := atoi|atol|atof|strcpy|strcat|sprintf|vsprintf|strtok|gets|system|popen

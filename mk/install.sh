@@ -34,9 +34,11 @@ put() { # FILE MODE TO: by rename
 	cp "$1" "$to/$3.$$" && chmod "$2" "$to/$3.$$" && mv -f "$to/$3.$$" "$to/$3"
 }
 take_away() { rm -f "$to/$3"; }
+manuals=$to/share/man/man8 # a page a helper
 
 if [ "$1" = uninstall ]; then
 	[ -e "$lib/VERSION" ] || refuse "PREFIX: no smolmake is installed in '$to'"
+	for helper in "$lib"/bin/*; do rm -f "$manuals/smolmake-${helper##*/}.8"; done
 	rm -rf "$lib" "$to/share/smolmake"
 	each take_away
 	exit
@@ -59,4 +61,11 @@ chmod -R go+rX,go-w "$new"
 mv "$new" "$lib"
 rm -rf "$new.old"
 each put
+mkdir -p "$manuals"
+date=$(sed -n 's/^\.Dd //p' share/smolmake.1)
+for helper in "$lib"/bin/*; do
+	name=${helper##*/}
+	page=$manuals/smolmake-$name.8
+	"$helper" -h | awk -v name="$name" -v date="$date" -f mk/man.awk "helpers/$name.c" - >"$page.$$" && mv -f "$page.$$" "$page"
+done
 printf '%s\n' "$to/bin/smolmake"

@@ -62,6 +62,7 @@ fuzz              fuzzer                  libclang-rt-dev           -           
 lint              tool:shellcheck         shellcheck                shellcheck    lint
 lint              tool:cppcheck           cppcheck                  cppcheck      lint
 lint              tool:clang-tidy         clang-tidy                llvm          lint
+lint              tool:mandoc             mandoc                    mandoc        lint
 lint              tool:clang-format       clang-format              clang-format  lint
 END
 }
@@ -305,7 +306,7 @@ for goal; do
 	lint) sets="$sets run lint" ;;
 	check-fuzz) sets="$sets run fuzz" ;;
 	check-page) sets="$sets run page" ;;
-	check-real) sets="$sets run engine busybox real" ;;
+	check-real) sets="$sets run engine busybox real debian" ;;
 	check-engines) sets="$sets run engine standin registry busybox check debian engines" ;;
 	check | check-* | bench)
 		sets="$sets run engine standin registry busybox check"

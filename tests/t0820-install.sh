@@ -13,6 +13,8 @@ smolmake() { _deadline 120 "$to/bin/smolmake" "$@" >"$out" 2>"$err"; }
 ok 'make install' run_make install DESTDIR="$tmp/to" PREFIX=/usr
 is '... tells the command' "$(cat "$out")" "$to/bin/smolmake"
 like '... with its manual' "$(installed | xargs)" '\./usr/share/man/man1/smolmake\.1'
+is '... and a page of each helper' "$(installed | sed -n 's|.*/man8/smolmake-\(.*\)\.8$|\1|p' | xargs)" "$(installed | sed -n 's|^\./usr/lib/smolmake/bin/||p' | xargs)"
+is '... which has all parts' "$(cd "$tmp/to/usr/share/man/man8" && grep -L '^\.Sh EXIT STATUS' -- * | xargs)$(cd "$tmp/to/usr/share/man/man8" && grep -l '^\.Nd *$' -- * | xargs)" ''
 unlike '... without sources and tests' "$(installed | xargs)" '\.c |/tests/'
 before=$(installed | (cd "$tmp/to" && xargs -d '\n' sha256sum))
 ok 'again' run_make install DESTDIR="$tmp/to" PREFIX=/usr

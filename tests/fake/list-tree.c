@@ -4,7 +4,8 @@
  *
  * For each entry, in the order of the names: name (%XX for what is not plain), type, mode, owner, time, and
  * as it applies size and CRC-32 of the content, target, device, the first name of the same file, extended
- * attributes. With -t folders have no time, for extractors that do not restore it. Exit: 0 listed; 100 usage;
+ * attributes. With -t folders have no time, for extractors that do not restore it; with -x NAME what is called so in
+ * FOLDER itself is left out. Exit: 0 listed; 100 usage;
  * 111 something cannot be read.
  */
 #include <dirent.h>
@@ -21,7 +22,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define USAGE "usage: list-tree [-t] FOLDER\n"
+#define USAGE "usage: list-tree [-t] [-x NAME]... FOLDER\n"
 
 enum { NAMES = 8192, BUCKETS = 4096, EXIT_USAGE = 100, EXIT_SYSTEM = 111 };
 
@@ -35,6 +36,17 @@ struct link {
 
 static struct link *seen[BUCKETS];
 static bool all_times = true;
+static const char *left_out[16];
+static size_t left_out_count;
+
+static bool
+is_left_out(const char *name)
+{
+	for (size_t i = 0; i < left_out_count; i++)
+		if (strcmp(left_out[i], name) == 0)
+			return true;
+	return false;
+}
 
 static _Noreturn void
 cannot(const char *path)
@@ -178,7 +190,8 @@ list(const char *path, const char *name)
 		const char *child = entries[i]->d_name;
 		char *child_path, *child_name;
 
-		if (strcmp(child, ".") != 0 && strcmp(child, "..") != 0) {
+		if (strcmp(child, ".") != 0 && strcmp(child, "..") != 0 &&
+		    !(strcmp(name, ".") == 0 && is_left_out(child))) {
 			if (asprintf(&child_path, "%s/%s", path, child) < 0 ||
 			    asprintf(&child_name, "%s/%s", name, child) < 0)
 				cannot(path);
@@ -196,13 +209,19 @@ main(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "t")) != -1) {
-		if (opt != 't') {
+	while ((opt = getopt(argc, argv, "tx:")) != -1)
+		switch (opt) {
+		case 't':
+			all_times = false;
+			break;
+		case 'x':
+			if (left_out_count < sizeof(left_out) / sizeof(left_out[0]))
+				left_out[left_out_count++] = optarg;
+			break;
+		default:
 			fputs(USAGE, stderr);
 			return EXIT_USAGE;
 		}
-		all_times = false;
-	}
 	if (optind + 1 != argc) {
 		fputs(USAGE, stderr);
 		return EXIT_USAGE;

@@ -85,10 +85,10 @@ in_docker() { timeout 120 docker run --rm --network none "$@" </dev/null; }
 # What smolvm makes of the layers that it pulls (run: 1.32.2): folders have the time of now, files whole seconds, and a device or
 # pipe is an empty file. These are left out on both sides.
 as_merged() { # FILE
-	awk '{ if ($2 == "d") $5 = "-"; sub(/[.].*/, "", $5); if ($2 ~ /^[pc]$/) $2 = "-"; sub(/ dev=[0-9,]*| size=0 crc=00000000/, ""); print }' "$1"
+	awk '{ if ($2 == "d") $5 = "-"; sub(/[.].*/, "", $5); if ($2 ~ /^[pcb]$/) $2 = "-"; sub(/ dev=[0-9,]*| size=0 crc=00000000/, ""); print }' "$1"
 }
 # What we hand it as one layer differs in the last of these alone.
-as_files() { awk '{ if ($2 ~ /^[pc]$/) $2 = "-"; sub(/ dev=[0-9,]*| size=0 crc=00000000/, ""); print }' "$1"; } # FILE
+as_files() { awk '{ if ($2 ~ /^[pcb]$/) $2 = "-"; sub(/ dev=[0-9,]*| size=0 crc=00000000/, ""); print }' "$1"; } # FILE
 # When it boots a machine, setuid, setgid and sticky bits are lost too.
 as_booted() { as_merged "$1" | awk '{ $3 = "0" substr($3, 2); print }'; } # FILE
 list_zoo='for folder in /bin /zoo; do list-tree $folder; done'
@@ -290,6 +290,60 @@ cell_native() {
 	boot "$real" pack run --sidecar "$sidecar" -- /bin/sh -c "$list_zoo" >/w/machine.tree || fail 'zoo does not boot'
 	same_trees as_booted
 	in_machine native "$sidecar"
+}
+# A real distribution: smolvm's artifact and ours of the same image, and both booted, beside `docker run`.
+look_at_debian='uname -s -m; id; pwd; env | grep -E "^(PATH|LANG)=" | sort; cat /etc/debian_version; dpkg-query -W | wc -l; dpkg-query -W | sha256sum
+	ls -d /usr/share/doc 2>&1; perl -e "print qq(perl\n)"; getent passwd www-data
+	list-tree -x proc -x sys -x dev -x etc -x run -x tmp / | sed 1d >/tmp/tree; echo tree; cat /tmp/tree'
+cell_debian() {
+	id=$(docker load -q -i /job/debian.tar | sed -n 's/^Loaded image ID: //p')
+	docker tag "$id" debian:1
+	packs_natively debian:1 || fail 'no pack'
+	our=$sidecar
+	in_docker debian:1 /bin/bash -c "$look_at_debian" >/w/docker.debian || fail 'docker run fails'
+	boot "$real" pack run --sidecar "$our" -- /bin/bash -c "$look_at_debian" >/w/our.debian || fail 'ours does not boot'
+	packed debian:1 || fail 'no pack by smolvm'
+	own=$sidecar
+	manifest_of "$own" >/w/own.manifest
+	manifest_of "$our" >/w/our.manifest
+	diff -u /w/own.manifest /w/our.manifest || fail 'the manifests differ'
+	boot "$real" pack run --sidecar "$own" -- /bin/bash -c "$look_at_debian" >/w/own.debian || fail "smolvm's own does not boot"
+	for side in docker our own; do
+		sed '/^tree$/,$d' /w/$side.debian >/w/$side.said
+		sed '1,/^tree$/d' /w/$side.debian >/w/$side.tree
+		as_booted /w/$side.tree >/w/$side.plain
+		[ "$(wc -l </w/$side.tree)" -gt 2000 ] || fail "the tree of $side is too small"
+	done
+	paste -d '|' /w/docker.said /w/our.said /w/own.said | awk -F '|' '{ print; if ($1 != $2 || $1 != $3) bad = 1 } END { exit bad }' || fail 'they answer differently'
+	diff -u /w/own.plain /w/our.plain | head -n 40
+	cmp /w/own.plain /w/our.plain || fail 'the two machines differ'
+	diff -u /w/docker.plain /w/our.plain | head -n 40
+	cmp /w/docker.plain /w/our.plain || fail 'the machine differs from docker run'
+	echo "$(wc -l </w/our.plain) entries are the same in docker run, in our machine and in smolvm's; $(wc -c <"$our") and $(wc -c <"$own") bytes"
+}
+# Images at random, packed natively and booted. Attributes that only a privileged process sees are left out.
+list_random='list-tree -x proc -x sys -x dev -x etc -x run -x tmp -x .tools -x .dockerenv /'
+cell_random() {
+	booted=0
+	for file in /job/random/*.tar; do
+		seed=${file##*/} seed=${seed%.tar}
+		id=$(docker load -q -i "$file" | sed -n 's/^Loaded image ID: //p')
+		docker tag "$id" "random:$seed" || fail "seed $seed: it is not loaded"
+		packs_natively "random:$seed" || fail "seed $seed: no pack"
+		in_docker "random:$seed" /.tools/sh -c "$list_random" >/w/docker.tree || fail "seed $seed: docker run fails"
+		boot "$real" pack run --sidecar "$sidecar" -- /.tools/sh -c "$list_random" >/w/machine.tree || fail "seed $seed: it does not boot"
+		for side in docker machine; do
+			sed '1d; s/ xattr\.trusted\.[^ ]*//g; s/ xattr\.security\.[^ ]*//g' /w/$side.tree >/w/$side.seen
+			as_booted /w/$side.seen >/w/$side.plain
+		done
+		diff -u /w/docker.plain /w/machine.plain || fail "seed $seed: the trees differ"
+		echo "seed $seed: $(wc -l </w/machine.plain) entries"
+		booted=$((booted + 1))
+		docker rmi -f "random:$seed" >/dev/null
+		rm -rf "$cache-native/.store" "${sidecar%.smolmachine}"*
+	done
+	echo "$booted images booted"
+	[ $booted = 20 ] || fail 'there were to be 20'
 }
 cell_archive() { # from 1.29.1 on it takes an archive; before, the setting is refused
 	if ! since 1029001; then

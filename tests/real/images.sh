@@ -6,6 +6,8 @@
 #          (as engines write them: a name that one layer both deletes and makes is in `odd` alone)
 #   odd    such a layer, which smolvm 1.32.2 does not unpack
 #   agent  a user, a folder, variables, an entry point with arguments
+#   debian           a Debian, of which the second layer removes the documents
+#   random_images    twenty images of tests/trees, with what is needed to look at them
 . "$top/tests/fake/exports.sh"
 
 # The config of the image being written; exports.sh calls it.
@@ -100,4 +102,40 @@ agent() { # ARCHIVE
 	echo '{"User":"1000:1001","WorkingDir":"/home/agent","Env":["PATH=/bin","ZOO_A=one two","ZOO_B=\"x\""],"Entrypoint":["/bin/sh","/bin/report"],"Cmd":["first","second third"]}' \
 		>"$work/agent/config"
 	save_images docker "$1" "$work/agent"
+}
+debian() { # ARCHIVE
+	mkdir -p "$work/debian" "$work/debian.more" "$work/debian.root/usr/local/bin" "$work/debian.root/usr/share"
+	ln -s "$("$top/tests/real/parts" debian)/debian.tar" "$work/debian/1.tar" || return
+	cp "$work/list-tree" "$work/debian.root/usr/local/bin/"
+	: >"$work/debian.root/usr/share/.wh.doc"
+	tar -cf "$work/debian/2.tar" --mtime=@1700000000 --owner=0 --group=0 --numeric-owner -C "$work/debian.root" usr
+	echo '{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","LANG=C.UTF-8"],"WorkingDir":"/var/tmp","Cmd":["/bin/bash"]}' >"$work/debian/config"
+	save_images docker "$1" "$work/debian"
+}
+# The first seeds that every engine takes, of few layers, since this machine's engine copies all of them.
+random_images() { # FOLDER
+	_seed=0 _count=0
+	mkdir -p "$1" "$work/tools/.tools"
+	cp "$(command -v busybox)" "$work/tools/.tools/sh"
+	cp "$work/list-tree" "$work/tools/.tools/"
+	tar -cf "$work/tools.tar" --mtime=@1700000000 --owner=0 --group=0 --numeric-owner -C "$work/tools" .tools
+	while [ $_count -lt 20 ]; do
+		_seed=$((_seed + 1))
+		"$programs/random-layers" $_seed >"$work/description" || return
+		grep -q '^# truth engine' "$work/description" || continue
+		! grep -q '^# refused' "$work/description" || continue
+		[ "$(grep -c '^layer' "$work/description")" -le 8 ] || continue
+		_image=$work/random-$_seed
+		mkdir -p "$_image" "$work/layers"
+		"$work/make-layers" "$work/layers" <"$work/description" || return
+		cp "$work/tools.tar" "$_image/1.tar"
+		for _layer in "$work/layers"/*.tar; do
+			_number=${_layer##*/}
+			mv "$_layer" "$_image/$((${_number%.tar} + 1)).tar"
+		done
+		echo '{"Env":["PATH=/.tools"],"Cmd":["/.tools/sh"]}' >"$_image/config"
+		save_images docker "$1/$_seed.tar" "$_image" || return
+		rm -rf "$_image"
+		_count=$((_count + 1))
+	done
 }
