@@ -7,7 +7,7 @@ begin REPORT "${REPORT:-$CACHE_DIR/report.html}"
 "$BIN/list-machines" -j >"$work/machines"
 "$BIN/list-machines" -s -j >"$work/stats"
 # A line that was cut by a full disk is none. "<" could end the element that the data stand in.
-history=$CACHE_DIR/.history
+history=$CACHE_DIR/.history/runs
 [ -e "$history" ] || history=/dev/null
 jq -R 'fromjson? // empty | select(.images)' "$history" |
 	jq -s -c --slurpfile machines "$work/machines" --slurpfile stats "$work/stats" --arg cache "$CACHE_DIR" --arg version "$(cat "$TOP/VERSION")" \

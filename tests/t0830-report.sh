@@ -10,7 +10,7 @@ one=$image one_context=$context
 must make_image two
 two=$image
 export ROUTE=direct
-history() { jq -R -c 'fromjson? // empty' "$CACHE_DIR/.history"; }
+history() { jq -R -c 'fromjson? // empty' "$CACHE_DIR/.history/runs"; }
 refused() { # WHAT PATTERN ARGUMENT...
 	_what=$1 _pattern=$2
 	shift 2
@@ -28,8 +28,8 @@ topic 'A run'
 ok 'one that packs' run_make -j2 smolmachine IMAGES="$one $two" TRACE="$tmp/trace.json" PACK_JOBS=2
 is '... is a line of the history' "$(history | jq -c '[.images[] | [.image, .end]]')" "[[\"$one\",\"packed\"],[\"$two\",\"packed\"]]"
 is '... with its steps' "$(history | jq -c '[.images[0].steps[].step]')" '["EXPORT","PACK","VERIFY"]'
-ok '... one after the other, within the run' sh -c 'jq -e -s ".[0] | .ms as \$ms | .images[].steps | . as \$s | (map(.began) | . == sort) and all(.[]; .ms >= 0 and .began + .ms <= \$ms)" "$1/.history"' sh "$CACHE_DIR"
-ok '... and what all machines take' sh -c '[ "$(jq .cache_bytes "$1/.history")" = "$(cat "$1"/*.smolmachine | wc -c)" ]' sh "$CACHE_DIR"
+ok '... one after the other, within the run' sh -c 'jq -e -s ".[0] | .ms as \$ms | .images[].steps | . as \$s | (map(.began) | . == sort) and all(.[]; .ms >= 0 and .began + .ms <= \$ms)" "$1/.history/runs"' sh "$CACHE_DIR"
+ok '... and what all machines take' sh -c '[ "$(jq .cache_bytes "$1/.history/runs")" = "$(cat "$1"/*.smolmachine | wc -c)" ]' sh "$CACHE_DIR"
 is '... TRACE has them, as viewers read it' "$(jq -c '[.traceEvents[] | select(.ph == "X" and .tid == 1) | .name], ([.traceEvents[] | select(.ph == "M").args.name])' "$tmp/trace.json" | tr '\n' ' ')" \
 	"[\"EXPORT\",\"PACK\",\"VERIFY\"] [\"smolmake\",\"$one\",\"$two\"] "
 ok '... in microseconds' jq -e '[.traceEvents[] | select(.ph == "X")] | all(.[]; .ts >= 0 and .dur >= 0 and .pid == 1) and .[0].dur > 1000' "$tmp/trace.json"
@@ -49,18 +49,18 @@ refused '... that is a folder' "TRACE: '$tmp' is no file" smolmachine IMAGE="$on
 is '... begins no run' "$(history | wc -l)" "$lines"
 
 topic 'The history'
-printf 'cut by a full di' >>"$CACHE_DIR/.history"
+printf 'cut by a full di' >>"$CACHE_DIR/.history/runs"
 ok 'a line that was cut' run_make smolmachine IMAGE="$one"
 ok '... does not hinder a report' run_make report REPORT="$tmp/page.html"
 i=0
 while [ $i -lt 20 ]; do history && i=$((i + 1)); done >"$tmp/long"
 while [ "$(wc -c <"$tmp/long")" -le 2097152 ]; do cat "$tmp/long" "$tmp/long" >"$tmp/longer" && mv "$tmp/longer" "$tmp/long"; done
-cp "$tmp/long" "$CACHE_DIR/.history"
+cp "$tmp/long" "$CACHE_DIR/.history/runs"
 run_make smolmachine IMAGE="$one"
-ok 'what is longer than 2 MiB becomes half as long' sh -c 'size=$(wc -c <"$1/.history") && [ "$size" -gt 500000 ] && [ "$size" -lt 2097152 ]' sh "$CACHE_DIR"
-ok '... by whole lines' jq -e . "$CACHE_DIR/.history"
+ok 'what is longer than 2 MiB becomes half as long' sh -c 'size=$(wc -c <"$1/.history/runs") && [ "$size" -gt 500000 ] && [ "$size" -lt 2097152 ]' sh "$CACHE_DIR"
+ok '... by whole lines' jq -e . "$CACHE_DIR/.history/runs"
 is '... of which the newest stays' "$(history | tail -n 1 | jq -r '.images[0].end')" found
-history | tail -n 3 >"$tmp/short" && cp "$tmp/short" "$CACHE_DIR/.history"
+history | tail -n 3 >"$tmp/short" && cp "$tmp/short" "$CACHE_DIR/.history/runs"
 
 topic 'make report'
 ok 'the page is made' run_make report

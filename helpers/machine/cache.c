@@ -114,7 +114,8 @@ prepare_folder(const char *name, bool make)
 static void
 look_at_cache(bool make)
 {
-	static const char *const folders[] = {".lock", ".run", ".id", ".key", ".verified", ".parts", ".used"};
+	static const char *const folders[] = {".lock",     ".run",   ".id",   ".key",
+					      ".verified", ".parts", ".used", ".history"};
 	char *real;
 
 	if (*setting("CACHE_DIR") == '\0')

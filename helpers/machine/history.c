@@ -15,7 +15,7 @@
 #include "machine/machine.h"
 #include "run/files.h"
 
-#define HISTORY ".history"
+#define HISTORY ".history/runs"
 
 enum { HISTORY_MAX = 2 << 20, EVENTS_MAX = 4 << 20 };
 

@@ -1,5 +1,5 @@
 /*
- * history.h - what runs have done: .history in CACHE_DIR, a line of JSON a run, the latest last; and the steps of one run for a viewer.
+ * history.h - what runs have done: .history/runs in CACHE_DIR, a line of JSON a run, the latest last; and the steps of one run for a viewer.
  *
  *	{"at": "2026-11-30T19:00:00Z", "ms": 12400, "cache_bytes": 8200000, "images": [{"image": "agent:latest", "key": "93f0834b...",
  *	 "end": "packed", "bytes": 4100000, "steps": [{"step": "BUILD", "began": 20, "ms": 7192}, ...]}, ...]}
