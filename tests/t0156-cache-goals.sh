@@ -152,6 +152,9 @@ is '... removes what was not used for longest' "$(keys)" "$two"
 
 topic 'verify'
 ok 'of whole machines' goal verify
+strace -f -qq -o /dev/null -e trace=pread64 -e inject=pread64:delay_enter=300000 "$top/cache/bin/verify-machine" -a >"$out" 2>"$err"
+like 'that takes its time: how far it is' "$(cat "$err")" '^  VERIFY  [1-9] s, [0-9]+ of [0-9]+ machines, [0-9.]+ k?M?B of [0-9.]+ k?M?B$'
+is '... on stderr alone' "$(grep -c VERIFY "$out")" 0
 is '... says each' "$(cat "$out")" "whole: $two
 1 machine"
 printf x | dd of="$CACHE_DIR/$two.smolmachine.smolmachine" bs=1 seek=50 conv=notrunc 2>/dev/null

@@ -217,11 +217,16 @@ take(enum source from)
 	return n > 0 || (n < 0 && errno == EINTR);
 }
 
-/* Only who has the terminal draws in it: what runs in the background says its lines and no more. */
+/*
+ * Only who has the terminal draws in it: what runs in the background says its lines and no more. One that is nobody's controlling
+ * terminal has no foreground.
+ */
 static bool
 has_terminal(void)
 {
-	return tcgetpgrp(show.screen.terminal) == getpgrp();
+	pid_t foreground = tcgetpgrp(show.screen.terminal);
+
+	return foreground < 0 || foreground == getpgrp();
 }
 
 static void
