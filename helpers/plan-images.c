@@ -25,8 +25,7 @@
 #include "engine/engine.h"
 #include "machine/check.h"
 #include "machine/options.h"
-#include "machine/out.h"
-#include "registry/store.h"
+#include "machine/settings.h"
 #include "run/files.h"
 
 #define USAGE                                                                                                \
@@ -239,39 +238,18 @@ check_registry_image(void)
 	free(name);
 }
 
+/* What settings may be is in their table; beside that: references, and which of them exclude each other. */
 static void
-check_settings(void)
+check_together(void)
 {
-	static const char *const seconds[] = {"BUILD_TIMEOUT", "PUSH_TIMEOUT", "PACK_TIMEOUT", "TOOL_TIMEOUT",
-					      "REGISTRY_TIMEOUT"};
-	const char *host = setting("REGISTRY_HOST"), *route = setting("ROUTE"), *pack = setting("PACK");
+	const char *host = setting("REGISTRY_HOST");
 
-	for (size_t i = 0; i < LENGTH(seconds); i++)
-		seconds_setting(seconds[i], 0);
+	check_registry_image();
 	if (given(host) && strcmp(host, "localhost") != 0 && strcmp(host, "127.0.0.1") != 0)
 		refuse("REGISTRY_HOST: '%s' is not where the registry is; give 127.0.0.1 or localhost", host);
-	check_registry_image();
-	if (given(route) && strcmp(route, "auto") != 0 && strcmp(route, "push") != 0 &&
-	    strcmp(route, "direct") != 0 && strcmp(route, "archive") != 0)
-		refuse("ROUTE: '%s' is not known; give ROUTE=auto, ROUTE=push, ROUTE=direct or ROUTE=archive",
-		       route);
-	if (given(pack) && strcmp(pack, "auto") != 0 && strcmp(pack, "native") != 0 &&
-	    strcmp(pack, "smolvm") != 0)
-		refuse("PACK: '%s' is not known; give PACK=auto, PACK=native or PACK=smolvm", pack);
-	if (strcmp(pack, "native") == 0 && strcmp(route, "archive") == 0)
+	if (strcmp(setting("PACK"), "native") == 0 && strcmp(setting("ROUTE"), "archive") == 0)
 		refuse(
 		    "ROUTE: an archive is made for smolvm, which does not pack with PACK=native; leave one of them out");
-	if (given(setting("STORE_MAX")))
-		mebibytes_of("STORE_MAX", setting("STORE_MAX"), 0, STORE_MIB_MAX);
-	if (given(setting("SQUASH")) && strcmp(setting("SQUASH"), "0") != 0 &&
-	    strcmp(setting("SQUASH"), "1") != 0)
-		refuse("SQUASH: '%s' is neither 0 nor 1; leave it out to have it decided", setting("SQUASH"));
-	if (given(setting("FORCE")) && strcmp(setting("FORCE"), "1") != 0)
-		refuse(
-		    "FORCE: '%s' is not known; give FORCE=1 to pack anew though a machine is there, or none",
-		    setting("FORCE"));
-	if (given(setting("PROGRESS")) && strcmp(setting("PROGRESS"), "json") != 0)
-		refuse("PROGRESS: '%s' is not known; give PROGRESS=json, or none", setting("PROGRESS"));
 }
 
 /* Only a push has to reach us, and under auto none is chosen that cannot, unless its registry is named. */
@@ -407,7 +385,8 @@ main(int argc, char **argv)
 		}
 	if (optind != argc)
 		bad_usage(USAGE);
-	check_settings();
+	check_settings(argv[0]);
+	check_together();
 	wishes = file ? wishes_of_file(file, &count) : wishes_of_settings(&count);
 	if (file) {
 		folder = folder_of_images();

@@ -28,7 +28,7 @@
 		print "\nSettings of single goals"
 	name = $1
 	sub(/^[a-z]*:/, "", name)
-	sub(/^[^ ]+ +[^ ]+ +/, "")
+	sub(/^[^ ]+ +[^ ]+ +[^ ]+ +/, "")
 	printf "  %-16s %s%s\n", name, $0, ENVIRON[name] == "" ? "" : " [" ENVIRON[name] "]"
 }
 

@@ -17,7 +17,7 @@ NR == FNR && /^(run|goal|test):/ {
 	name = $1
 	sub(/.*:/, "", name)
 	text = $0
-	sub(/^[^ ]+ +[^ ]+ +/, "", text)
+	sub(/^[^ ]+ +[^ ]+ +[^ ]+ +/, "", text)
 	cell = cell (cell == "" ? "" : ", ") "`" name "`"
 	if ($2 == "every")
 		everyday = everyday "| `" name "` | " text " |\n"

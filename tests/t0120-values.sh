@@ -17,13 +17,22 @@ is 'make has those of the table' "$(make -C "$top" -pn help 2>/dev/null | sed -n
 is '... each once' "$(grep -oE '^(run|goal|test):[A-Z_]+' "$top/mk/settings" | cut -d: -f2 | sort | uniq -d)" ''
 ok 'README, the manual and the completions have what the table says' "$top/mk/docs.sh" compare
 must cp -r "$top/mk" "$top/share" "$top/docs" "$top/README.md" "$tmp/"
-sed 's/^run:V  .*/run:VOLUME           every  how loud/; s/^= 0 | 1 prints/= 0 | 2 prints/' "$top/mk/settings" >"$tmp/mk/settings"
+sed 's/^run:V  .*/run:VOLUME           every  -  how loud/; s/^= 0 | 1 prints/= 0 | 2 prints/' "$top/mk/settings" >"$tmp/mk/settings"
 must_fail '... which is noticed where it is not so' "$tmp/mk/docs.sh" compare
 ok '... and mended' "$tmp/mk/docs.sh" write
 ok '...' "$tmp/mk/docs.sh" compare
 for file in README.md docs/reference.md share/smolmake.1 share/smolmake.bash share/_smolmake; do
 	ok "... in $file" grep -qw VOLUME "$tmp/$file"
 done
+sed -nE 's/^run:([A-Z_]+) +[a-z]+ +((one|seconds|mib|count)[^ ]*) .*/\1 \2/p' "$top/mk/settings" >"$tmp/kinds"
+ok 'the table says what many of them may be' test "$(wc -l <"$tmp/kinds")" -gt 10
+while read -r name kind; do
+	must_fail "$name, which is $kind, is nothing else" run_make smolmachine IMAGE=a "$name=nonsense"
+	like '... and named' "$(cat "$err")" "(^error|\\*\\*\\*).* ?$name: (give 0, 1 or 2|'nonsense' is n)"
+done <"$tmp/kinds"
+is 'the kinds of the table are known' "$(sed -nE 's/^(run|goal|test):[A-Z_]+ +(every|some) +([^ :]+).*/\3/p' "$top/mk/settings" | sort -u | xargs)" '- count mib one option seconds'
+is 'what the table calls an option of an image is one' "$(sed -n 's/^run:\([A-Z_]*\) *[a-z]* *option .*/\1/p' "$top/mk/settings" | sort | xargs)" \
+	"$("$top/cache/bin/plan-images" -o | jq -r '.[].name' | sort | xargs)"
 options=$("$top/cache/bin/plan-images" -o | jq -r '.[].name')
 isnt 'an image has options' "$options" ''
 for option in $options; do

@@ -33,7 +33,7 @@ calls() { grep -c '^pack create ' /w/calls || :; } # of smolvm
 smolmake() { HOME=/w/home-$version make -s -C $top smolmachine PACK=smolvm CACHE_DIR="$cache" SMOLVM="$real" "$@"; }
 # Three things that an emulated processor does to smolvm, and nothing else, are worth a second try: the connection to its own
 # machine breaks, the machine dies while it starts, or its four processors wait for one another for minutes.
-is_emulation() { grep -qE 'connection closed|agent process exited during startup|did not end within [24]00 s' "$1"; }
+is_emulation() { grep -qE 'connection closed|agent process exited during startup|before the agent was ready|did not end within [24]00 s' "$1"; }
 packs_natively() { # IMAGE [VARIABLE...]: sets $sidecar
 	image=$1
 	shift
@@ -256,6 +256,7 @@ libraries_of() { # LAUNCHER: what the archive in it holds
 }
 # What smolvm has no part in: the same tree as in Docker, its own parts, a manifest as its own, the same bytes each time, and it boots.
 cell_native() {
+	since 1017000 || skip 'smolvm is given one layer here, so that its own artifact is of another config; we pack natively for no such version'
 	packed agent:1 || fail 'no pack by smolvm'
 	own=$sidecar
 	packs_natively agent:1 || fail 'no pack'
@@ -298,12 +299,12 @@ look_at_debian='uname -s -m; id; pwd; env | grep -E "^(PATH|LANG)=" | sort; cat 
 cell_debian() {
 	id=$(docker load -q -i /job/debian.tar | sed -n 's/^Loaded image ID: //p')
 	docker tag "$id" debian:1
+	packed debian:1 || fail 'no pack by smolvm'
+	own=$sidecar
 	packs_natively debian:1 || fail 'no pack'
 	our=$sidecar
 	in_docker debian:1 /bin/bash -c "$look_at_debian" >/w/docker.debian || fail 'docker run fails'
 	boot "$real" pack run --sidecar "$our" -- /bin/bash -c "$look_at_debian" >/w/our.debian || fail 'ours does not boot'
-	packed debian:1 || fail 'no pack by smolvm'
-	own=$sidecar
 	manifest_of "$own" >/w/own.manifest
 	manifest_of "$our" >/w/our.manifest
 	diff -u /w/own.manifest /w/our.manifest || fail 'the manifests differ'
@@ -329,6 +330,11 @@ cell_random() {
 		seed=${file##*/} seed=${seed%.tar}
 		id=$(docker load -q -i "$file" | sed -n 's/^Loaded image ID: //p')
 		docker tag "$id" "random:$seed" || fail "seed $seed: it is not loaded"
+		if ! docker save "$id" >/dev/null 2>&1; then # by vfs, which this machine's engine has, it cannot give back some
+			echo "seed $seed: the engine cannot export it"
+			docker rmi -f "random:$seed" >/dev/null
+			continue
+		fi
 		packs_natively "random:$seed" || fail "seed $seed: no pack"
 		in_docker "random:$seed" /.tools/sh -c "$list_random" >/w/docker.tree || fail "seed $seed: docker run fails"
 		boot "$real" pack run --sidecar "$sidecar" -- /.tools/sh -c "$list_random" >/w/machine.tree || fail "seed $seed: it does not boot"
@@ -341,6 +347,7 @@ cell_random() {
 		booted=$((booted + 1))
 		docker rmi -f "random:$seed" >/dev/null
 		rm -rf "$cache-native/.store" "${sidecar%.smolmachine}"*
+		[ $booted -lt 20 ] || break
 	done
 	echo "$booted images booted"
 	[ $booted = 20 ] || fail 'there were to be 20'

@@ -7,7 +7,7 @@
 #   odd    such a layer, which smolvm 1.32.2 does not unpack
 #   agent  a user, a folder, variables, an entry point with arguments
 #   debian           a Debian, of which the second layer removes the documents
-#   random_images    twenty images of tests/trees, with what is needed to look at them
+#   random_images    sixty images of tests/trees, of which twenty are booted, with what is needed to look at them
 . "$top/tests/fake/exports.sh"
 
 # The config of the image being written; exports.sh calls it.
@@ -119,7 +119,7 @@ random_images() { # FOLDER
 	cp "$(command -v busybox)" "$work/tools/.tools/sh"
 	cp "$work/list-tree" "$work/tools/.tools/"
 	tar -cf "$work/tools.tar" --mtime=@1700000000 --owner=0 --group=0 --numeric-owner -C "$work/tools" .tools
-	while [ $_count -lt 20 ]; do
+	while [ $_count -lt 60 ]; do
 		_seed=$((_seed + 1))
 		"$programs/random-layers" $_seed >"$work/description" || return
 		grep -q '^# truth engine' "$work/description" || continue
