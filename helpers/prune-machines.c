@@ -66,31 +66,43 @@ is_among_last(struct tally *t, const struct entry_of_cache *e, long long keep)
 	return among;
 }
 
-static void
+/* How many stay though a limit says that they are to go. */
+static size_t
 choose(const struct entries *all, const struct limits *l, bool *goes)
 {
 	struct tally t = {.seen = NULL};
 	int64_t now = (int64_t)time(NULL);
+	bool *spared = xmalloc(all->count + 1);
 	uint64_t total = 0;
+	size_t exempt = 0;
 
 	for (size_t i = 0; i < all->count; i++) {
 		const struct entry_of_cache *e = &all->at[i];
 
 		goes[i] = (l->days >= 0 && now - e->used > l->days * DAY_SECONDS) ||
 			  (l->keep >= 0 && !is_among_last(&t, e, l->keep));
-		goes[i] = goes[i] && !e->pinned && now - e->used >= YOUNG_SECONDS;
+		spared[i] = goes[i] && (e->pinned || now - e->used < YOUNG_SECONDS);
+		goes[i] = goes[i] && !spared[i];
 		total += goes[i] ? 0 : e->bytes;
 	}
 	for (size_t i = all->count; i-- > 0 && total > l->most;) {
 		const struct entry_of_cache *e = &all->at[i];
 
-		if (goes[i] || e->pinned || now - e->used < YOUNG_SECONDS)
+		if (goes[i])
 			continue;
+		if (e->pinned || now - e->used < YOUNG_SECONDS) {
+			spared[i] = true;
+			continue;
+		}
 		goes[i] = true;
 		total -= e->bytes;
 	}
+	for (size_t i = 0; i < all->count; i++)
+		exempt += spared[i];
+	free(spared);
 	list_free(&t.names);
 	free(t.seen);
+	return exempt;
 }
 
 /* --- Away with it */
@@ -148,10 +160,11 @@ prune(const struct entry_of_cache *e, const struct limits *l, bool *failed)
 {
 	char *path = format(".lock/%s", e->key);
 	struct list names = {0};
-	int lock = l->dry ? -1 : lock_try(path);
-	bool went = l->dry;
+	bool there = access(path, F_OK) == 0; /* a dry run makes no lock */
+	int lock = l->dry && !there ? -1 : lock_try(path);
+	bool went = l->dry && (lock >= 0 || !there);
 
-	if (lock >= 0 && read_use(e->key, &names) <= e->used) {
+	if (!l->dry && lock >= 0 && read_use(e->key, &names) <= e->used) {
 		went = remove_machine(e->key);
 		*failed = *failed || !went;
 	}
@@ -200,12 +213,16 @@ sweep_halves(void)
 }
 
 static void
-tell_sum(const struct limits *l, size_t went, uint64_t freed, size_t left, uint64_t stay)
+tell_sum(const struct limits *l, size_t went, uint64_t freed, size_t left, uint64_t stay, size_t exempt)
 {
 	char *gone_size = bytes_text(freed), *left_size = bytes_text(stay);
 
-	printf("%zu machine%s, %s %s; %zu, %s %s\n", went, went == 1 ? "" : "s", gone_size,
+	printf("%zu machine%s, %s %s; %zu, %s %s", went, went == 1 ? "" : "s", gone_size,
 	       l->dry ? "would go" : "removed", left, left_size, l->dry ? "would stay" : "stay");
+	if (exempt > 0)
+		printf(", %zu of them since they are pinned, held by a run, or were used in this hour",
+		       exempt);
+	putchar('\n');
 	free(left_size);
 	free(gone_size);
 }
@@ -215,24 +232,26 @@ prune_all(const struct limits *l)
 {
 	struct entries all;
 	uint64_t freed = 0, stay = 0;
-	size_t went = 0;
+	size_t went = 0, exempt;
 	bool *goes, failed = false;
 
 	entries_read(&all);
 	goes = xmalloc(all.count + 1);
-	choose(&all, l, goes);
+	exempt = choose(&all, l, goes);
 	for (size_t i = all.count; i-- > 0 && !caught_signal();)
 		if (goes[i] && prune(&all.at[i], l, &failed)) {
 			freed += all.at[i].bytes;
 			went++;
-		} else
+		} else {
+			exempt += goes[i];
 			stay += all.at[i].bytes;
+		}
 	if (!l->dry)
 		sweep_halves();
 	if (!l->dry && !l->quiet)
 		remove_tree(ASIDE); /* what verify has set aside; who asks for a prune wants the room */
 	if (!l->quiet)
-		tell_sum(l, went, freed, all.count - went, stay);
+		tell_sum(l, went, freed, all.count - went, stay, exempt);
 	free(goes);
 	entries_free(&all);
 	return failed ? EXIT_NO : 0;

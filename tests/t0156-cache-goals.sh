@@ -107,6 +107,7 @@ is 'nothing of that has removed anything' "$(keys)" "$before"
 topic 'prune'
 ok 'leaves what was used in this hour' goal prune KEEP=0 DAYS=0 MAX=0
 is '...' "$(keys)" "$before"
+like '... and says that it does, of each once' "$(cat "$out")" '^0 machines, 0 B removed; 3, [^,]* stay, 3 of them since they are pinned, held by a run, or were used in this hour$'
 used "$key" '3 days ago' && used "$second" '2 days ago' && used "$third" '2 hours ago'
 ok 'make -n says what would go' goal -n prune DAYS=1
 is '... the oldest first' "$(awk '/^would go:/ { print $3 }' "$out" | tr -d , | xargs)" "$key $second"
@@ -118,6 +119,8 @@ must_fail '... of what went, nothing stays' sh -c 'ls -A "$1" "$1/.used" "$1/.ve
 ok 'unpin' goal unpin IMAGE="other-$mine:v2"
 exec 9>>"$CACHE_DIR/.lock/$key"
 must flock -n 9
+ok 'make -n knows of one that a run holds' goal -n prune DAYS=1
+like '...' "$(cat "$out")" '^0 machines, 0 B would go; 2, [^,]* would stay, 1 of them since'
 ok 'one that a run holds' goal prune DAYS=1
 is '... stays' "$(keys)" "$(printf '%s\n' "$key" "$third" | sort | xargs)"
 exec 9>&-
