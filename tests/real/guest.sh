@@ -295,7 +295,7 @@ cell_native() {
 # A real distribution: smolvm's artifact and ours of the same image, and both booted, beside `docker run`.
 look_at_debian='uname -s -m; id; pwd; env | grep -E "^(PATH|LANG)=" | sort; cat /etc/debian_version; dpkg-query -W | wc -l; dpkg-query -W | sha256sum
 	ls -d /usr/share/doc 2>&1; perl -e "print qq(perl\n)"; getent passwd www-data
-	list-tree -x proc -x sys -x dev -x etc -x run -x tmp -x storage -x .dockerenv / | sed 1d >/tmp/tree; echo tree; cat /tmp/tree'
+	list-tree -x proc -x sys -x dev -x etc -x run -x tmp -x storage -x workspace -x .dockerenv / | sed 1d >/tmp/tree; echo tree; cat /tmp/tree'
 cell_debian() {
 	id=$(docker load -q -i /job/debian.tar | sed -n 's/^Loaded image ID: //p')
 	docker tag "$id" debian:1
@@ -323,7 +323,7 @@ cell_debian() {
 	echo "$(wc -l </w/our.plain) entries are the same in docker run, in our machine and in smolvm's; $(wc -c <"$our") and $(wc -c <"$own") bytes"
 }
 # Images at random, packed natively and booted. Attributes that only a privileged process sees are left out.
-list_random='list-tree -x proc -x sys -x dev -x etc -x run -x tmp -x storage -x .tools -x .dockerenv /'
+list_random='list-tree -x proc -x sys -x dev -x etc -x run -x tmp -x storage -x workspace -x .tools -x .dockerenv /'
 cell_random() {
 	booted=0
 	for file in /job/random/*.tar; do
