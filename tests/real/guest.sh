@@ -329,10 +329,10 @@ cell_random() {
 	for file in /job/random/*.tar; do
 		seed=${file##*/} seed=${seed%.tar}
 		id=$(docker load -q -i "$file" | sed -n 's/^Loaded image ID: //p')
-		docker tag "$id" "random:$seed" || fail "seed $seed: it is not loaded"
-		if ! docker save "$id" >/dev/null 2>&1; then # by vfs, which this machine's engine has, it cannot give back some
-			echo "seed $seed: the engine cannot export it"
-			docker rmi -f "random:$seed" >/dev/null
+		# by vfs, which this machine's engine has, it cannot take some, nor give back others
+		if [ -z "$id" ] || ! docker tag "$id" "random:$seed" || ! docker save "$id" >/dev/null 2>&1; then
+			echo "seed $seed: the engine cannot load or export it"
+			[ -z "$id" ] || docker rmi -f "$id" >/dev/null
 			continue
 		fi
 		packs_natively "random:$seed" || fail "seed $seed: no pack"
