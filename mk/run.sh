@@ -45,6 +45,7 @@ if [ "$goal" = image-id ]; then
 fi
 
 [ "$goal" != explain ] || exec "$BIN/explain-machines"
+[ "$V" != 2 ] || "$BIN/explain-machines" >&2 || exit
 
 # The second graph. A hit is an up-to-date target, and Make says so; only for the others are
 # locks taken and a registry started.

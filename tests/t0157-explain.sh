@@ -27,6 +27,10 @@ must change_image 'RUN ["/bin/busybox", "touch", "/two"]'
 explains 'another layer' "a miss: the image has changed: it was $key, and layer 3 of 3 is the first to differ; "
 must run_make smolmachine IMAGE="$image"
 second=$(basename "$(cat "$out")" .smolmachine.smolmachine)
+must run_make smolmachine IMAGE="$image" V=2
+like 'V=2 says it in a run' "$(cat "$err")" "^$image: a hit: $second is there"
+is '... beside the answer' "$(basename "$(cat "$out")" .smolmachine.smolmachine)" "$second"
+unlike '... V=1 does not' "$(run_make smolmachine IMAGE="$image" V=1 && cat "$err")" ' a hit: '
 must change_image 'LABEL a=b'
 explains 'another configuration' "a miss: the image has changed: it was $second, and its 3 layers are as they were: only its configuration differs; "
 must run_make smolmachine IMAGE="$image"

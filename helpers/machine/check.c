@@ -284,9 +284,8 @@ check_option(struct wish *w, const struct option *o, const char *about, const ch
 		break;
 	case OPTION_PATH:
 	case OPTION_ARGUMENTS:
-		break; /* check_build */
 	case OPTION_LIST:
-		break;
+		break; /* check_build, check_list */
 	}
 	free(what);
 }

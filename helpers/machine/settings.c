@@ -63,9 +63,9 @@ check_choice(const char *name, const char *value, char *choices)
 static void
 check_value(const char *name, const char *value, char *kind)
 {
-	char *argument = strchr(kind, ':'), *most;
+	char *argument = kind + strcspn(kind, ":"), *most;
 
-	if (argument != NULL)
+	if (*argument != '\0')
 		*argument++ = '\0';
 	if (strcmp(kind, "seconds") == 0)
 		seconds_setting(name, 0);

@@ -116,20 +116,31 @@ read_kind(const char *name, const char *kind)
 	return text;
 }
 
+/* "VERB BYTES TOTAL", which is changed. */
+static void
+parse_bytes(char *text, struct status *s)
+{
+	char *rest = NULL, *word[3];
+
+	for (size_t i = 0; i < LENGTH(word); i++)
+		if ((word[i] = strtok_r(i == 0 ? text : NULL, " ", &rest)) == NULL)
+			return;
+	if (strcmp(word[0], s->verb) != 0)
+		return; /* of the step before */
+	s->bytes = strtoull(word[1], NULL, 10);
+	s->total = strtoull(word[2], NULL, 10);
+}
+
 bool
 status_read(const char *name, struct status *s)
 {
-	char *now = read_kind(name, OF_NOW), *far = now ? read_kind(name, OF_BYTES) : NULL, verb[8];
-	unsigned long long bytes, total;
+	char *now = read_kind(name, OF_NOW), *far = now ? read_kind(name, OF_BYTES) : NULL;
 
 	*s = (struct status){0};
 	if (now != NULL)
 		snprintf(s->verb, sizeof(s->verb), "%s", now);
-	if (far != NULL && sscanf(far, "%7s %llu %llu", verb, &bytes, &total) == 3 &&
-	    strcmp(verb, s->verb) == 0) {
-		s->bytes = bytes;
-		s->total = total;
-	}
+	if (far != NULL)
+		parse_bytes(far, s);
 	free(far);
 	free(now);
 	return *s->verb != '\0';
