@@ -24,6 +24,9 @@ broken=smolmake-test/broken-$mine:1
 must_fail 'a build that fails' run_make smolmachine IMAGE="$broken" CONTEXT="$tmp/broken"
 like '... is told by what docker build said last' "$(last)" "^1 of 1 failed: $broken: build: .*(returned a non-zero code: 7|exit code: 7)"
 is '... and its output is shown once, after its name' "$(grep -c "^$broken: Step 2/2" "$err")" 1
+printf 'FROM %s\nRUN exit 137\n' "$one" >"$tmp/broken/Dockerfile.killed"
+must_fail 'a step of it that is killed' run_make smolmachine IMAGE="$broken" CONTEXT="$tmp/broken" DOCKERFILE="$tmp/broken/Dockerfile.killed"
+like '... is said to be' "$(last)" "^1 of 1 failed: $broken: build: .*137.*; 137 is a kill: is memory short, or was the engine stopped\\?"
 must_fail '... under -s too' run_make -s smolmachine IMAGE="$broken" CONTEXT="$tmp/broken"
 like '...' "$(last)" "^1 of 1 failed: $broken: build: "
 must_fail 'image-id' run_make image-id IMAGE="$broken" CONTEXT="$tmp/broken"

@@ -186,14 +186,22 @@ said_last(const char *file)
 	return words;
 }
 
-/* A full disk is the engine's, or that of the folder where the command works. */
+/*
+ * A full disk is the engine's, or that of the folder where the command works. A build's step that is killed is 137 for docker: it does not
+ * say by whom, also where its engine is being stopped (run: 20.10).
+ */
 static char *
-explain_words(const struct command *c, char *words)
+explain_words(const struct command *c, char *words, int code)
 {
 	const struct program *program = program_of(c->argv[0]);
 	bool engine = program && strcmp(program->setting, "DOCKER") == 0;
 	char *room, *text;
 
+	if (engine && code == 128 + SIGKILL) {
+		text = format("%s; 137 is a kill: is memory short, or was the engine stopped?", words);
+		free(words);
+		return text;
+	}
 	if (!tells_full_disk(words))
 		return words;
 	room = engine ? xstrdup("; the engine's own disk is full: `docker system df` shows by what")
@@ -275,7 +283,7 @@ fail_images(const struct step *s, const struct command *c, const struct outcome 
 		why = said_last(s->log);
 		said = *why != '\0';
 		if (said)
-			why = explain_words(c, why);
+			why = explain_words(c, why, o->code);
 		else {
 			free(why);
 			why = explain_silence(s, c, o->code);
