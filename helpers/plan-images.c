@@ -262,54 +262,6 @@ may_be_remote(void)
 	       (strcmp(route, "auto") == 0 && !given(setting("REGISTRY_IMAGE")));
 }
 
-/* Whether a word of ONLY is that image: of any tag, where it has none. */
-static bool
-is_meant(const char *word, const struct wish *w)
-{
-	const char *image = w->image, *base = base_name(image), *colon = strchr(base, ':');
-	size_t name = colon ? (size_t)(colon - image) : strlen(image);
-
-	return strcmp(word, image) == 0 || (strchr(base_name(word), ':') == NULL && strlen(word) == name &&
-					    strncmp(word, image, name) == 0);
-}
-
-/* Those of the file that ONLY names are left, in the file's order; without it all. */
-static void
-keep_only(struct wish *w, size_t *count)
-{
-	struct list words = {0}, names = {0};
-	size_t kept = 0;
-	char *all;
-
-	split_words(setting("ONLY"), &words);
-	if (words.count == 0)
-		return;
-	for (size_t i = 0; i < *count; i++)
-		list_add(&names, w[i].image);
-	all = list_join(&names, ", ");
-	for (size_t k = 0; k < words.count; k++) {
-		bool known = false;
-
-		for (size_t i = 0; i < *count; i++)
-			known = known || is_meant(words.at[k], &w[i]);
-		if (!known)
-			refuse("ONLY: '%s' is no image of '%s', which has %s", words.at[k],
-			       setting("IMAGES_FILE"), all);
-	}
-	for (size_t i = 0; i < *count; i++) {
-		bool meant = false;
-
-		for (size_t k = 0; k < words.count; k++)
-			meant = meant || is_meant(words.at[k], &w[i]);
-		if (meant)
-			w[kept++] = w[i];
-	}
-	*count = kept;
-	free(all);
-	list_free(&names);
-	list_free(&words);
-}
-
 static void
 refuse_same_place(const struct wish *w, size_t count, const char *about)
 {
@@ -390,7 +342,6 @@ main(int argc, char **argv)
 	wishes = file ? wishes_of_file(file, &count) : wishes_of_settings(&count);
 	if (file) {
 		folder = folder_of_images();
-		keep_only(wishes, &count);
 	} else if (given(setting("SMOLMAKE_STANDING")))
 		folder = format(
 		    "%s/", setting("SMOLMAKE_STANDING")); /* of SECRET and SSH; the others are absolute */

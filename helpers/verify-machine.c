@@ -3,7 +3,8 @@
  *
  * Footer, sizes, manifest and CRC-32; with -q footer, sizes and manifest only.
  * Prints one line of what it is, or says what is wrong. With -a all machines of CACHE_DIR, launchers too, by as many processes as
- * there are processors, and how far they are every two seconds on stderr; what is not whole is moved into .aside, where nobody finds it, and one that a run holds is passed over.
+ * there are processors, and every two seconds on stderr how far they are; what is not whole is moved into .aside, where nobody
+ * finds it, and one that a run holds is passed over.
  * Exit: 0 whole; 1 not; 100 called wrongly; 111 cannot be read.
  */
 #include <errno.h>

@@ -29,7 +29,6 @@
 #include "route/route.h"
 #include "run/failure.h"
 #include "run/files.h"
-#include "run/status.h"
 
 #define USAGE                                                                                                \
 	"usage: with-registry [-h] KEY... -- COMMAND [ARGUMENT...]\n"                                        \
@@ -147,39 +146,19 @@ announce(int port, const char *file, bool print)
 	free(line);
 }
 
-/* What has been pulled, for who asked for lines, and as the state of each image. */
-struct pulling {
-	const struct service *service;
-	struct progress *progress;
-};
-
-static void
-tell_pulls(void *arg)
-{
-	struct pulling *pulling = arg;
-	const struct service *s = pulling->service;
-	uint64_t bytes, total;
-
-	progress_show(pulling->progress);
-	for (size_t i = 0; i < s->orders; i++)
-		if (progress_of(pulling->progress, &s->catalog.image[i], &bytes, &total) && bytes > 0)
-			status_bytes(s->order[i].keys, "PACK", bytes, total);
-}
-
 /* Until the command ends, or, without one, somebody ends us. */
 static int
 run_beside(const struct service *s, struct progress *progress)
 {
-	struct pulling pulling = {s, progress};
 	struct command command = {
-	    .argv = s->command, .in = 0, .out = 1, .err = 2, .watch = tell_pulls, .watch_arg = &pulling};
+	    .argv = s->command, .in = 0, .out = 1, .err = 2, .watch = progress_show, .watch_arg = progress};
 
 	failure_about(NULL, NULL); /* the command tells of its own */
 	if (*s->command != NULL)
 		return run_command(&command).code;
 	while (!caught_signal()) {
 		pause_for(-1, TICK_MS);
-		tell_pulls(&pulling);
+		progress_show(progress);
 	}
 	return 0;
 }
@@ -252,7 +231,7 @@ serve(struct service *s)
 				.progress = &progress};
 	int port, code;
 
-	progress_start(&progress, &s->catalog, s->pulled);
+	progress_start(&progress, &s->catalog, s->order, s->pulled);
 	port = push ? start_for_pushes(&server, s->kept > 0) : server_start(&server, 0);
 	announce(port, s->address_file, *s->command == NULL);
 	code = run_beside(s, &progress);

@@ -44,6 +44,22 @@ set(const char *name, const char *value)
 		die_errno(EXIT_SYSTEM, "cannot set %s", name);
 }
 
+/* What setup has installed for a user lies where PATH need not lead (mk/get-smolvm.sh). */
+static void
+find_own_smolvm(void)
+{
+	char *found, *own;
+
+	if (strcmp(setting("SMOLVM"), "smolvm") != 0)
+		return;
+	found = find_program("smolvm");
+	own = format("%s/.local/bin/smolvm", setting("HOME"));
+	if (found == NULL && access(own, X_OK) == 0)
+		set("SMOLVM", own);
+	free(own);
+	free(found);
+}
+
 /* A relative path stops being right where a step works in another folder. */
 static void
 make_paths_absolute(bool by_make)
@@ -60,6 +76,7 @@ make_paths_absolute(bool by_make)
 		make_absolute(paths[i], from, false);
 	for (size_t i = 0; i < LENGTH(programs); i++)
 		make_absolute(programs[i], from, true);
+	find_own_smolvm();
 	set("SMOLMAKE_STANDING", from);
 	free(from);
 }

@@ -12,6 +12,7 @@ here=$(cd "${0%/*}" && pwd -P)
 PATH=$PATH:/usr/sbin:/sbin
 export CACHE_DIR DOCKER SMOLVM
 . "$here/answer.sh"
+. "$here/own-smolvm.sh"
 case $DOCTOR in
 '' | json) ;;
 *) printf "error: DOCTOR: '%s' is not json; leave DOCTOR out for lines\n" "$DOCTOR" >&2 && exit 1 ;;

@@ -1,7 +1,7 @@
 # settings.awk - mk/settings, then a file: that file, with the settings in it as the table has them.
 #
-# form: everyday (the table of README), rows (that of docs/reference.md), manual (mdoc, between the line `.\" settings` and the end of its list), bash and zsh (the names, in the
-# assignment to `settings`).
+# form: everyday (the table of README), rows (that of docs/reference.md), manual (mdoc, between the line `.\" settings` and the end of
+# its list), bash and zsh (the names, in the assignment to `settings`).
 
 function add_name(name) {
 	if (length(line) + length(name) > 130) {

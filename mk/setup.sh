@@ -280,7 +280,11 @@ get_smolvm() {
 	install pypi || return
 	if said=$("${0%/*}/get-smolvm.sh" 2>&1); then
 		say "install  smolvm, as $said"
-		case :$PATH: in *:"${said%/*}":*) ;; *) say "note     '${said%/*}' is not in PATH: give SMOLVM=$said, or add it" ;; esac
+		case :$PATH:$said in
+		*:"${said%/*}":*) ;;
+		*:"$HOME/.local/bin/smolvm") say "note     make finds it there; for commands of your own, add '${said%/*}' to PATH" ;;
+		*) say "note     '${said%/*}' is not in PATH: give SMOLVM=$said, or add it" ;;
+		esac
 	else
 		fail "smolvm cannot be installed: $said"
 	fi

@@ -83,6 +83,23 @@ chmod +x "$tmp/bin/silent"
 must_fail 'so is one that leaves no ID' run_make smolmachine IMAGE="$image" CONTEXT="$context" DOCKER="$tmp/bin/silent"
 like 'with the remedy' "$(cat "$err")" 'IMAGE: the build of .* left no image ID.*BUILDX_BUILDER=default'
 
+# What setup has installed is found though PATH does not lead there; what PATH has goes before it, and so does what is named.
+given=$SMOLVM
+unset SMOLVM
+mkdir -p "$HOME/.local/bin" "$tmp/first"
+fake_program "$HOME/.local/bin/smolvm" "exec '$given' \"\$@\""
+ok 'the smolvm of setup is found' run_make smolmachine IMAGE="$image" FORCE=1
+like '... and named where it is' "$(cat "$err")" "or keep it: $HOME/.local/bin/smolvm machine create"
+fake_program "$tmp/first/smolvm" "exec '$given' \"\$@\""
+whole=$PATH
+PATH=$tmp/first:$PATH
+ok '... but one of PATH goes before it' run_make smolmachine IMAGE="$image" FORCE=1
+like '...' "$(cat "$err")" 'or keep it: smolvm machine create'
+PATH=$whole
+must_fail '... and one that is named is no other' run_make smolmachine IMAGE="$image" FORCE=1 SMOLVM=no-smolvm
+rm "$HOME/.local/bin/smolvm"
+export SMOLVM="$given"
+
 # The image that is tagged is the build's own, not what the name means by then.
 assert_nothing_left 'nothing is left of all that' 30
 done_testing

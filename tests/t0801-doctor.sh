@@ -59,6 +59,10 @@ machine && rm "$bin/jq"
 sick 'no jq' 'jq: is not there; make setup$'
 machine && rm "$bin/smolvm"
 sick 'no smolvm' "smolvm: SMOLVM: 'smolvm' is not there; install it from .*, or by make setup SETUP_SMOLVM=pypi, or give SMOLVM=path\$"
+mkdir -p "$HOME/.local/bin" && fake_program "$HOME/.local/bin/smolvm" 'echo smolvm 1.17.0'
+ok 'one that setup has installed, though PATH does not lead there' doctor
+like '... is found' "$(cat "$out")" "^ok    smolvm: smolvm 1\\.17\\.0, '$HOME/.local/bin/smolvm';"
+rm "$HOME/.local/bin/smolvm"
 machine && fake smolvm 'echo cannot load library; exit 127'
 sick 'a broken smolvm' "smolvm: .* fails: cannot load library; install it anew\$"
 machine && fake smolvm 'exit 3'

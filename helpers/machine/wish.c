@@ -10,7 +10,7 @@ given(const char *s)
 	return s != NULL && *s != '\0';
 }
 
-void
+static void
 split_words(const char *text, struct list *out)
 {
 	static const char blanks[] = " \t\r\n";
@@ -126,6 +126,54 @@ parse_wishes(const struct list *request, struct wish **wishes, size_t *count, ch
 	return good;
 }
 
+/* Whether a word of ONLY is that image: of any tag, where it has none. */
+static bool
+is_meant(const char *word, const struct wish *w)
+{
+	const char *image = w->image, *base = base_name(image), *colon = strchr(base, ':');
+	size_t name = colon ? (size_t)(colon - image) : strlen(image);
+
+	return strcmp(word, image) == 0 || (strchr(base_name(word), ':') == NULL && strlen(word) == name &&
+					    strncmp(word, image, name) == 0);
+}
+
+/* Those of the file that ONLY names are left, in the file's order; without it all. */
+static void
+keep_only(struct wish *w, size_t *count)
+{
+	struct list words = {0}, names = {0};
+	size_t kept = 0;
+	char *all;
+
+	split_words(setting("ONLY"), &words);
+	if (words.count == 0)
+		return;
+	for (size_t i = 0; i < *count; i++)
+		list_add(&names, w[i].image);
+	all = list_join(&names, ", ");
+	for (size_t k = 0; k < words.count; k++) {
+		bool known = false;
+
+		for (size_t i = 0; i < *count; i++)
+			known = known || is_meant(words.at[k], &w[i]);
+		if (!known)
+			refuse("ONLY: '%s' is no image of '%s', which has %s", words.at[k],
+			       setting("IMAGES_FILE"), all);
+	}
+	for (size_t i = 0; i < *count; i++) {
+		bool meant = false;
+
+		for (size_t k = 0; k < words.count; k++)
+			meant = meant || is_meant(words.at[k], &w[i]);
+		if (meant)
+			w[kept++] = w[i];
+	}
+	*count = kept;
+	free(all);
+	list_free(&names);
+	list_free(&words);
+}
+
 struct wish *
 wishes_of_file(const char *file, size_t *count)
 {
@@ -140,5 +188,6 @@ wishes_of_file(const char *file, size_t *count)
 		die(EXIT_USAGE, "'%s': %s", file, why);
 	if (*count == 0)
 		refuse("IMAGES_FILE: '%s' names no image", setting("IMAGES_FILE"));
+	keep_only(w, count);
 	return w;
 }

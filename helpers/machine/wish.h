@@ -18,9 +18,6 @@ struct wish {
 /* Whether a value is there and not empty. */
 bool given(const char *s);
 
-/* Adds the words of a setting, which blanks separate. */
-void split_words(const char *text, struct list *out);
-
 /* The wish of the settings: IMAGE, or each of IMAGES. */
 struct wish *wishes_of_settings(size_t *count);
 
@@ -30,7 +27,7 @@ struct wish *wishes_of_settings(size_t *count);
  */
 bool parse_wishes(const struct list *request, struct wish **wishes, size_t *count, char why[200]);
 
-/* The wishes of a request file. */
+/* The wishes of a request file; those that ONLY names, where it names some. */
 struct wish *wishes_of_file(const char *file, size_t *count);
 
 #endif

@@ -16,6 +16,7 @@
 #endif
 
 #include "registry/progress.h"
+#include "run/status.h"
 
 struct transfer {
 	struct transfer *next;
@@ -44,9 +45,9 @@ acknowledged(int socket)
 }
 
 void
-progress_start(struct progress *p, const struct catalog *c, int lines)
+progress_start(struct progress *p, const struct catalog *c, const struct order *orders, int lines)
 {
-	*p = (struct progress){.catalog = c, .started = now_ms(), .lines = lines};
+	*p = (struct progress){.catalog = c, .orders = orders, .started = now_ms(), .lines = lines};
 	p->lines_shown = strcmp(setting("PROGRESS"), "json") == 0 && !*setting("SILENT");
 	pthread_mutex_init(&p->lock, NULL);
 	meter_start(&p->meter, "PULL");
@@ -192,6 +193,23 @@ note(struct progress *p, const struct track *now, size_t tracks)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Each image's state, for who watches the run. */
+static void
+note_states(const struct progress *p, const struct track *now, size_t tracks)
+{
+	for (size_t i = 0; i < p->catalog->images; i++) {
+		uint64_t bytes = 0, total = 0;
+
+		for (size_t k = 0; k < tracks; k++)
+			if (now[k].image == &p->catalog->image[i]) {
+				bytes += now[k].bytes;
+				total += now[k].layer->size;
+			}
+		if (bytes > 0)
+			status_bytes(p->orders[i].keys, "PACK", bytes, total);
+	}
+}
+
 void
 progress_show(void *progress)
 {
@@ -208,23 +226,10 @@ progress_show(void *progress)
 			tell(p, &now[i]);
 	}
 	note(p, now, tracks);
+	note_states(p, now, tracks);
 	free(now);
 	if (all || bytes < total) /* else what is still to come is not known yet */
 		meter_show(&p->meter, bytes, total);
-}
-
-bool
-progress_of(struct progress *p, const struct served *image, uint64_t *bytes, uint64_t *total)
-{
-	*bytes = *total = 0;
-	pthread_mutex_lock(&p->lock);
-	for (size_t i = 0; i < p->tracks; i++)
-		if (p->track[i].image == image) {
-			*bytes += p->track[i].bytes;
-			*total += p->track[i].layer->size;
-		}
-	pthread_mutex_unlock(&p->lock);
-	return *total > 0;
 }
 
 void

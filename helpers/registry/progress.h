@@ -12,6 +12,7 @@
 
 #include "registry/catalog.h"
 #include "registry/meter.h"
+#include "registry/order.h"
 
 struct track { /* a layer of an image */
 	const struct served *image;
@@ -21,6 +22,7 @@ struct track { /* a layer of an image */
 
 struct progress {
 	const struct catalog *catalog;
+	const struct order *orders;
 	int64_t started;
 	int lines;        /* where lines of JSON go, or -1 */
 	bool lines_shown; /* to stderr too */
@@ -32,8 +34,8 @@ struct progress {
 	struct transfer *transfer;
 };
 
-/* lines: a descriptor for lines of JSON, or -1. */
-void progress_start(struct progress *p, const struct catalog *c, int lines);
+/* lines: a descriptor for lines of JSON, or -1. orders: one of each image of the catalog, whose state is noted (run/status.h). */
+void progress_start(struct progress *p, const struct catalog *c, const struct order *orders, int lines);
 
 /* The server is about to send a piece of content; content is the catalog's. */
 struct transfer *progress_transfer(struct progress *p, const char *repository, const struct content *content,
@@ -44,9 +46,6 @@ void progress_ended(struct progress *p, struct transfer *t, bool whole);
 
 /* To be called several times a second, always by the same thread; nothing is written under the lock. */
 void progress_show(void *progress);
-
-/* How far an image of the catalog is; false while its layers are not known. */
-bool progress_of(struct progress *p, const struct served *image, uint64_t *bytes, uint64_t *total);
 
 /* When the server is gone. */
 void progress_end(struct progress *p);

@@ -11,32 +11,19 @@
 
 #include "lib/io.h"
 #include "lib/words.h"
-#include "run/failure.h"
-#include "run/files.h"
+#include "run/rows.h"
 #include "run/screen.h"
 #include "run/show.h"
-#include "run/status.h"
 
 enum {
 	LOOK_MS = 100,
-	LINE_MS = 1900,      /* no silence of more than two seconds, ... */
-	LATER_MS = 10000,    /* ... but for what takes long: lines that nobody reads while they come */
-	OFTEN_MS = 20000,    /* from then on */
-	HELD_MAX = 1 << 16,  /* bytes of a line that has not ended */
-	LAST_LINE_MAX = 512, /* bytes of a build's last line */
+	LINE_MS = 1900,     /* no silence of more than two seconds, ... */
+	LATER_MS = 10000,   /* ... but for what takes long: lines that nobody reads while they come */
+	OFTEN_MS = 20000,   /* from then on */
+	HELD_MAX = 1 << 16, /* bytes of a line that has not ended */
 };
 
 enum source { SAID, ANSWERED, SOURCES };
-
-/* An image at which something is done, or was. */
-struct row {
-	char *slug, *typed;
-	char *key; /* NULL: not known yet */
-	struct status now;
-	int64_t since;  /* that is done */
-	int64_t spoken; /* when something was said of it last */
-	off_t log;      /* bytes of its build's output then */
-};
 
 static struct {
 	enum { NOTHING, LINES, SCREEN } style;
@@ -47,107 +34,8 @@ static struct {
 	size_t size[SOURCES];
 	int end[2]; /* closed when the run has ended */
 	pthread_t thread;
-	struct row *row;
-	size_t rows;
+	struct rows rows;
 } show = {.was = {-1, -1}, .from = {-1, -1}, .end = {-1, -1}};
-
-/* --- What is done */
-
-static void
-add_rows(void)
-{
-	struct list slugs = {0};
-
-	if (show.rows > 0)
-		return;
-	read_slugs(&slugs);
-	show.row = xmalloc((slugs.count + 1) * sizeof(*show.row));
-	for (size_t i = 0; i < slugs.count; i++)
-		show.row[i] = (struct row){.slug = xstrdup(slugs.at[i]), .typed = typed_name(slugs.at[i])};
-	show.rows = slugs.count;
-	if (show.rows == 0)
-		free(show.row);
-	list_free(&slugs);
-}
-
-static void
-free_rows(void)
-{
-	for (size_t i = 0; i < show.rows; i++) {
-		free(show.row[i].slug);
-		free(show.row[i].typed);
-		free(show.row[i].key);
-	}
-	if (show.rows > 0)
-		free(show.row);
-	show.rows = 0;
-}
-
-static void
-look(struct row *r, int64_t now)
-{
-	struct status before = r->now;
-
-	if (r->key == NULL) {
-		char *path = run_file(r->slug, OF_KEY);
-
-		r->key = first_line(path);
-		free(path);
-	}
-	if (r->key == NULL || !status_read(r->key, &r->now))
-		status_read(r->slug, &r->now);
-	if (strcmp(r->now.verb, before.verb) != 0)
-		r->since = r->spoken = now;
-}
-
-/* What a build said last, in one row, and how much in all; the caller frees it. */
-static char *
-last_of_build(const struct row *r, off_t *size)
-{
-	char *path = run_file(r->slug, OF_LOG), text[LAST_LINE_MAX + 1], *line;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END), from = end > LAST_LINE_MAX ? end - LAST_LINE_MAX : 0;
-	bool good = end > 0 && read_at(fd, text, (size_t)(end - from), from);
-
-	text[good ? end - from : 0] = '\0';
-	line = strrchr(text, '\n');
-	if (line != NULL && line[1] == '\0') {
-		*line = '\0';
-		line = strrchr(text, '\n');
-	}
-	line = xstrdup(line ? line + 1 : text);
-	plain_line(line);
-	for (char *tab = line; (tab = strchr(tab, '\t')) != NULL;)
-		*tab = ' ';
-	if (fd >= 0)
-		close(fd);
-	free(path);
-	*size = end > 0 ? end : 0;
-	return line;
-}
-
-/* ", 45 %, 36.0 MB of 80.0 MB", as far as it is known. The caller frees it. */
-static char *
-amount(const struct status *s)
-{
-	char *bytes = bytes_text(s->bytes), *total = bytes_text(s->total), *text;
-
-	if (s->bytes == 0)
-		text = xstrdup("");
-	else if (s->total == 0)
-		text = format(", %s", bytes);
-	else
-		text = format(", %u %%, %s of %s", (unsigned)(s->bytes * 100 / s->total), bytes, total);
-	free(total);
-	free(bytes);
-	return text;
-}
-
-static long long
-seconds(const struct row *r, int64_t now)
-{
-	return (now - r->since) / 1000;
-}
 
 /* --- On a terminal */
 
@@ -156,18 +44,16 @@ add_live_lines(struct list *lines)
 {
 	int64_t now = now_ms();
 
-	add_rows();
-	for (size_t i = 0; i < show.rows; i++) {
-		struct row *r = &show.row[i];
+	rows_look(&show.rows, now);
+	for (size_t i = 0; i < show.rows.count; i++) {
+		const struct row *r = &show.rows.at[i];
 		char *far, *last;
-		off_t size;
 
-		look(r, now);
 		if (*r->now.verb == '\0')
 			continue;
-		far = amount(&r->now);
-		last = strcmp(r->now.verb, "BUILD") == 0 ? last_of_build(r, &size) : xstrdup("");
-		list_addf(lines, "  %-7s %3lld s  %s%s%s%s", r->now.verb, seconds(r, now), r->typed, far,
+		far = row_amount(r);
+		last = is_built(r) ? row_last_line(r) : xstrdup("");
+		list_addf(lines, "  %-7s %3lld s  %s%s%s%s", r->now.verb, row_seconds(r, now), r->typed, far,
 			  *last ? "  " : "", last);
 		free(last);
 		free(far);
@@ -279,17 +165,15 @@ show_screen(void *arg)
 
 /* A build's output is shown as it comes: where it goes on, nothing is to be added. */
 static bool
-builds_aloud(struct row *r)
+is_silent(struct row *r, int64_t now)
 {
-	off_t size;
-	bool grown;
+	off_t before = r->log;
 
-	if (strcmp(r->now.verb, "BUILD") != 0)
-		return false;
-	free(last_of_build(r, &size));
-	grown = size != r->log;
-	r->log = size;
-	return grown;
+	if (is_built(r))
+		r->log = row_log_size(r);
+	if (r->log != before)
+		r->spoken = now;
+	return now - r->spoken >= (now - r->since < OFTEN_MS ? LINE_MS : LATER_MS);
 }
 
 static void
@@ -297,19 +181,15 @@ say_rows(void)
 {
 	int64_t now = now_ms();
 
-	add_rows();
-	for (size_t i = 0; i < show.rows; i++) {
-		struct row *r = &show.row[i];
+	rows_look(&show.rows, now);
+	for (size_t i = 0; i < show.rows.count; i++) {
+		struct row *r = &show.rows.at[i];
 		char *far;
 
-		look(r, now);
-		if (builds_aloud(r))
-			r->spoken = now;
-		if (*r->now.verb == '\0' ||
-		    now - r->spoken < (now - r->since < OFTEN_MS ? LINE_MS : LATER_MS))
+		if (*r->now.verb == '\0' || !is_silent(r, now))
 			continue;
-		far = amount(&r->now);
-		step_line(r->now.verb, "%s %lld s%s", r->typed, seconds(r, now), far);
+		far = row_amount(r);
+		step_line(r->now.verb, "%s %lld s%s", r->typed, row_seconds(r, now), far);
 		r->spoken = now;
 		free(far);
 	}
@@ -430,7 +310,7 @@ show_begin(void)
 	if (*setting("SILENT") || strcmp(setting("PROGRESS"), "json") == 0)
 		return;
 	show.style = is_terminal(STDERR_FILENO) ? SCREEN : LINES;
-	if (!start() || atexit(show_end) != 0) {
+	if (atexit(show_end) != 0 || !start()) {
 		give_back();
 		close_all();
 		show.style = NOTHING;
@@ -450,6 +330,6 @@ show_end(void)
 	pthread_join(show.thread, NULL);
 	close_all();
 	list_free(&show.screen.shown);
-	free_rows();
+	rows_free(&show.rows);
 	show.style = NOTHING;
 }
