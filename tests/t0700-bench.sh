@@ -7,15 +7,21 @@ need_engine
 bench=$top/tests/bench
 
 topic 'The plain script makes the machine that we make'
-must run_make cache/tests/measure cache/tests/write-sidecar cache/bin/verify-machine
+must run_make cache/tests/measure cache/tests/write-sidecar cache/bin/verify-machine cache/bin/wait-ready
 must make_image bench
-plain() { # again, where its registry was not ready when it took it to be: a fault that it is there to have
-	for _ in 1 2 3; do
-		SMOLVM=$bench/packer DOCKER=docker CACHE_DIR=$tmp/plain "$bench/plain" "$image" "$context" 3>"$tmp/left" && rc=0 || rc=$?
-		tidy
-		[ "$rc" != 0 ] || return 0
-	done
-	return 1
+# The plain script takes a registry that connects for one that is ready, and on a busy machine it is not: a fault that it is there
+# to have, and not what is asked here. So its engine names the port only when the registry answers.
+cat >"$tmp/patient-docker" <<-END
+	#!/bin/sh
+	case \$1 in port) ;; *) exec docker "\$@" ;; esac
+	port=\$(docker "\$@") || exit
+	"$top/cache/bin/wait-ready" -t 60 "http://127.0.0.1:\${port##*:}/v2/" && echo "\$port"
+END
+chmod +x "$tmp/patient-docker"
+plain() {
+	SMOLVM=$bench/packer DOCKER=$tmp/patient-docker CACHE_DIR=$tmp/plain "$bench/plain" "$image" "$context" 3>"$tmp/left" && rc=0 || rc=$?
+	tidy
+	return "$rc"
 }
 tidy() {
 	while read -r kind what; do
