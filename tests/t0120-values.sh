@@ -51,6 +51,8 @@ done
 newline='
 '
 mark=$tmp/pwned
+# Nothing here names a file in the checkout: what stands there afterwards stood there before.
+ls -A "$top" >"$tmp/before"
 n=0
 for value in "\$(shell touch $mark)" "x;touch $mark" "x\$(touch $mark)" "\`touch $mark\`" "'; touch $mark; '" \
 	"\"; touch $mark; \"" "x${newline}touch $mark" "x${newline}	touch $mark" "-x" "\${shell touch $mark}" \
@@ -62,8 +64,8 @@ for value in "\$(shell touch $mark)" "x;touch $mark" "x\$(touch $mark)" "\`touch
 		value=$plain
 		for origin in line environment; do
 			for goal in help smolmachine; do
-				# a folder of that name would be made in the checkout
-				[ "$variable" != CACHE_DIR ] || value=$tmp/made$plain
+				# a folder or file of that name would be made in the checkout
+				case $variable in CACHE_DIR | TRACE) value=$tmp/made$plain ;; esac
 				# what goes with CONTEXT needs one
 				set -- IMAGE=x CONTEXT="$tmp/context"
 				if [ $origin = line ]; then
@@ -83,6 +85,7 @@ for value in "\$(shell touch $mark)" "x;touch $mark" "x\$(touch $mark)" "\`touch
 	done
 	is "value $n is not executed, whichever variable it is given to" "$bad" ''
 done
+is 'no value has become a file of the checkout' "$(ls -A "$top")" "$(cat "$tmp/before")"
 ok 'a value in the images file is not executed either' sh -c '
 	jq -n --arg v "\$(touch $1/pwned)" "{images:[{image:\"a\",context:\$v},{image:\"b\",entrypoint:\$v}]}" >"$1/images.json"
 	"$2/tests/make" -C "$2" smolmachines IMAGES_FILE="$1/images.json" >/dev/null 2>&1
