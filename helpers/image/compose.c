@@ -92,7 +92,7 @@ same_description(const struct entry *a, const struct entry *b)
 	return same;
 }
 
-/* A hard link stays where it leads to the name that has the content, and says the same as that. */
+/* A hard link stays where it leads to the name that has the content, which is no symlink, and says the same as that. */
 static bool
 link_stays(struct plan *p, const struct file *file)
 {
@@ -107,7 +107,8 @@ link_stays(struct plan *p, const struct file *file)
 		return false;
 	entry_reader_at(&p->other, place->fd, file->header, place->end);
 	p->other.bare = true;
-	return entry_next(&p->other, ignored) == ENTRY && same_description(e, &p->other.entry);
+	return entry_next(&p->other, ignored) == ENTRY && p->other.entry.type != '2' &&
+	       same_description(e, &p->other.entry);
 }
 
 static void

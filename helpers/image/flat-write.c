@@ -84,7 +84,9 @@ put_known(struct flat *f, struct member_sink *s, const struct file *file, struct
 
 /*
  * The name and what it means, or, where that has gone out under another name, a
- * hard link to it: with the whole description, since some extractors apply it.
+ * hard link to it: with the whole description, since some extractors apply it. In an artifact a second name of a symlink is a symlink
+ * too: Rust's crate tar, by which smolvm unpacks, looks where such a hard link leads in the end, and ends if that is nowhere
+ * (tar 0.4, src/entry.rs, validate_inside_dst).
  * Owners by number alone: an extractor would take a name for one of its own machine.
  */
 static bool
@@ -97,7 +99,7 @@ put_file(struct flat *f, struct member_sink *s, const struct file *file, const c
 	e = f->reader.entry;
 	e.path = path;
 	e.link = e.type == '2' ? e.link : NULL;
-	if (link != NULL) {
+	if (link != NULL && !(f->for_artifact && e.type == '2')) {
 		e.type = '1';
 		e.link = link;
 		e.size = 0;
