@@ -15,6 +15,7 @@
 #include "lib/json.h"
 #include "machine/counts.h"
 #include "machine/entries.h"
+#include "machine/room.h"
 #include "machine/sidecar.h"
 
 #define USAGE                                                                                                \
@@ -170,13 +171,12 @@ list_table(const struct entries *all)
 	char *head[COLUMNS] = {"ID", "SIZE", "MADE", "USED", "SMOLVM", "BY", "OPTIONS", "NAMES"},
 	     *(*row)[COLUMNS];
 	size_t width[COLUMNS] = {0};
-	uint64_t bytes = 0;
+	struct room *room = room_of(all);
 	char *sum;
 
 	row = xmalloc((all->count + 1) * sizeof(*row));
 	for (size_t i = 0; i < all->count; i++) {
 		fill_row(&all->at[i], row[i]);
-		bytes += all->at[i].bytes;
 		for (size_t k = 0; k < COLUMNS; k++)
 			if (strlen(row[i][k]) > width[k])
 				width[k] = strlen(row[i][k]);
@@ -192,7 +192,8 @@ list_table(const struct entries *all)
 			free(row[i][k]);
 	}
 	free(row);
-	sum = bytes_text(bytes);
+	sum = bytes_text(room_taken(room));
+	room_free(room);
 	printf("%zu machine%s, %s\n", all->count, all->count == 1 ? "" : "s", sum);
 	free(sum);
 }

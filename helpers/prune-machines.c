@@ -15,6 +15,7 @@
 
 #include "machine/entries.h"
 #include "machine/machine.h"
+#include "machine/room.h"
 #include "machine/used.h"
 
 #define USAGE                                                                                                \
@@ -73,7 +74,7 @@ choose(const struct entries *all, const struct limits *l, bool *goes)
 	struct tally t = {.seen = NULL};
 	int64_t now = (int64_t)time(NULL);
 	bool *spared = xmalloc(all->count + 1);
-	uint64_t total = 0;
+	struct room *room = room_of(all);
 	size_t exempt = 0;
 
 	for (size_t i = 0; i < all->count; i++) {
@@ -83,9 +84,10 @@ choose(const struct entries *all, const struct limits *l, bool *goes)
 			  (l->keep >= 0 && !is_among_last(&t, e, l->keep));
 		spared[i] = goes[i] && (e->pinned || now - e->used < YOUNG_SECONDS);
 		goes[i] = goes[i] && !spared[i];
-		total += goes[i] ? 0 : e->bytes;
+		if (goes[i])
+			room_let_go(room, i);
 	}
-	for (size_t i = all->count; i-- > 0 && total > l->most;) {
+	for (size_t i = all->count; i-- > 0 && room_taken(room) > l->most;) {
 		const struct entry_of_cache *e = &all->at[i];
 
 		if (goes[i])
@@ -95,10 +97,11 @@ choose(const struct entries *all, const struct limits *l, bool *goes)
 			continue;
 		}
 		goes[i] = true;
-		total -= e->bytes;
+		room_let_go(room, i);
 	}
 	for (size_t i = 0; i < all->count; i++)
 		exempt += spared[i];
+	room_free(room);
 	free(spared);
 	list_free(&t.names);
 	free(t.seen);
@@ -231,27 +234,28 @@ static int
 prune_all(const struct limits *l)
 {
 	struct entries all;
-	uint64_t freed = 0, stay = 0;
+	struct room *room;
+	uint64_t freed = 0;
 	size_t went = 0, exempt;
 	bool *goes, failed = false;
 
 	entries_read(&all);
+	room = room_of(&all);
 	goes = xmalloc(all.count + 1);
 	exempt = choose(&all, l, goes);
 	for (size_t i = all.count; i-- > 0 && !caught_signal();)
 		if (goes[i] && prune(&all.at[i], l, &failed)) {
-			freed += all.at[i].bytes;
+			freed += room_let_go(room, i);
 			went++;
-		} else {
+		} else
 			exempt += goes[i];
-			stay += all.at[i].bytes;
-		}
 	if (!l->dry)
 		sweep_halves();
 	if (!l->dry && !l->quiet)
 		remove_tree(ASIDE); /* what verify has set aside; who asks for a prune wants the room */
 	if (!l->quiet)
-		tell_sum(l, went, freed, all.count - went, stay, exempt);
+		tell_sum(l, went, freed, all.count - went, room_taken(room), exempt);
+	room_free(room);
 	free(goes);
 	entries_free(&all);
 	return failed ? EXIT_NO : 0;

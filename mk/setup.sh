@@ -45,6 +45,8 @@ check             tool:setpriv            util-linux                -           
 check             tool:script             bsdutils                  -             tests run on a terminal of its making
 check             tool:tmux               tmux                      tmux          tests look at a terminal of its making
 check             tool:faketime           faketime                  -             tests set their clock by it
+check             tool:mkfs.btrfs         btrfs-progs               -             tests need a disk that copies by reference
+check             tool:zsh                zsh                       zsh           tests complete words in it
 real              tool:qemu-system-x86_64 qemu-system-x86           -             emulates a machine that boots smolvm's
 real              tool:depmod             kmod                      -             finds the modules of its kernel
 real              tool:mkfs.ext4          e2fsprogs                 -             makes its disks

@@ -94,7 +94,7 @@ refused 'nothing at all' 'give IMAGE=<name or ID>, or FILE=' describe
 refused 'both' 'give one of them' describe IMAGE="$agent" FILE="$tmp/foreign"
 refused 'a file that is none' "is not|cannot|too few|no SMOLPACK" describe FILE="$0"
 refused 'a file that is not there' "FILE: '/nowhere' cannot be opened" describe FILE=/nowhere
-refused 'another form' "FORMAT: 'yaml' is not json" list FORMAT=yaml
+refused 'another form' "FORMAT: 'yaml' is not known; give FORMAT=json, or leave it out" list FORMAT=yaml
 refused 'a form where there is none' 'has no other form' prune KEEP=1 FORMAT=json
 refused 'prune without a word' 'give KEEP=.*DAYS=.*MAX=' prune
 refused 'KEEP' "KEEP: 'x'" prune KEEP=x
@@ -173,6 +173,43 @@ ok 'what was set aside stays where the cache is kept small' run_make smolmachine
 ok '...' test -e "$CACHE_DIR/.aside/$two.smolmachine.smolmachine"
 ok '... and goes when somebody prunes' goal prune DAYS=9
 must_fail '...' test -e "$CACHE_DIR/.aside"
+
+topic 'Bytes that machines have in common'
+first=aaaaaaaaaaaaaaaa
+sidecar_of() { echo "$tmp/common/$1.smolmachine.smolmachine"; } # KEY
+first_machine() { # in a new cache, of 3 MB, which no run knows
+	mkdir -m 700 -p "$tmp/common" && mkdir "$tmp/common/.used" && head -c 3000000 /dev/urandom >"$(sidecar_of $first)" &&
+		touch -d '2 hours ago' "$tmp/common/.used/$first"
+}
+also() { # KEY HOURS CP-OPTION: a machine of the first one's bytes, used so long ago
+	must cp "$3" "$(sidecar_of $first)" "$(sidecar_of "$1")"
+	touch -d "$2 hours ago" "$tmp/common/.used/$1"
+}
+last_line() { goal "$@" CACHE_DIR="$tmp/common" && tail -n 1 "$out"; }
+must first_machine
+also bbbbbbbbbbbbbbbb 3 --link
+also cccccccccccccccc 4 --no-preserve=all
+is 'two names of one file count once' "$(last_line list)" '3 machines, 6.0 MB'
+is '... so that a bound of 6 MiB is kept' "$(last_line -n prune MAX=6)" '0 machines, 0 B would go; 3, 6.0 MB would stay'
+is '... and one of 4 takes the file that is another' "$(last_line -n prune MAX=4)" '1 machine, 3.0 MB would go; 2, 3.0 MB would stay'
+is '... and the two go together' "$(last_line prune MAX=2)" '3 machines, 6.0 MB removed; 0, 0 B stay'
+rm -rf "$tmp/common"
+mkdir "$tmp/common"
+truncate -s 120M "$tmp/disk"
+if ! mkfs.btrfs -q "$tmp/disk" >/dev/null 2>&1 || ! mount -o loop "$tmp/disk" "$tmp/common" 2>/dev/null; then
+	skip_kernel 'blocks that two files share count once' 'no disk that copies by reference can be mounted'
+else
+	must chmod 700 "$tmp/common"
+	must first_machine
+	also bbbbbbbbbbbbbbbb 3 --reflink=always
+	also cccccccccccccccc 4 --reflink=never
+	head -c 1000000 /dev/urandom | dd of="$(sidecar_of bbbbbbbbbbbbbbbb)" bs=1000000 conv=notrunc 2>/dev/null # a third of it is its own
+	touch -d '3 hours ago' "$tmp/common/.used/bbbbbbbbbbbbbbbb"
+	sync -f "$tmp/common"
+	is 'blocks that two files share count once' "$(last_line list)" '3 machines, 7.0 MB'
+	is '... and are free when nobody has them any more' "$(last_line prune MAX=3)" '2 machines, 4.0 MB removed; 1, 3.0 MB stay'
+	must umount "$tmp/common"
+fi
 
 topic 'Two at once'
 used "$two" '2 hours ago'

@@ -13,6 +13,7 @@
 #include "machine/entries.h"
 #include "machine/history.h"
 #include "machine/machine.h"
+#include "machine/room.h"
 #include "run/files.h"
 
 #define HISTORY ".history/runs"
@@ -109,11 +110,13 @@ static uint64_t
 bytes_of_all(void)
 {
 	struct entries e;
-	uint64_t bytes = 0;
+	struct room *room;
+	uint64_t bytes;
 
 	entries_read(&e);
-	for (size_t i = 0; i < e.count; i++)
-		bytes += e.at[i].bytes;
+	room = room_of(&e);
+	bytes = room_taken(room);
+	room_free(room);
 	entries_free(&e);
 	return bytes;
 }
