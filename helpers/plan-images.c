@@ -337,7 +337,7 @@ main(int argc, char **argv)
 		}
 	if (optind != argc)
 		bad_usage(USAGE);
-	check_settings(argv[0]);
+	check_settings(argv[0], NULL);
 	check_together();
 	wishes = file ? wishes_of_file(file, &count) : wishes_of_settings(&count);
 	if (file) {

@@ -22,16 +22,18 @@
 #include "machine/closing.h"
 #include "machine/history.h"
 #include "machine/machine.h"
+#include "machine/settings.h"
 #include "run/files.h"
 #include "run/show.h"
 
 #define USAGE                                                                                                \
-	"usage: with-run [-chimn] COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"           \
+	"usage: with-run [-chimn] [-s SETTING]... COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"           \
 	"  -c  refuse what a run would refuse, and make nothing\n"                                           \
 	"  -i  the command makes IDs, and no machines\n"                                                     \
 	"  -m  called by make: relative paths begin where make was called, which had SMOLMAKE_PWD as its "   \
 	"PWD\n"                                                                                              \
-	"  -n  make the paths absolute, and nothing else\n"
+	"  -n  make the paths absolute, and nothing else\n"                                                  \
+	"  -s  refuse that setting of the goal where it is not what mk/settings says\n"
 
 /* A pack's virtual machine has 4 processors and up to 8 GiB (smolvm, src/cli/pack.rs). */
 enum { PACK_CPUS = 4, PACK_GIB = 8 };
@@ -166,7 +168,7 @@ int
 main(int argc, char **argv)
 {
 	char here[PATH_MAX], *owner, *run, *sweeper, *pruner;
-	struct list left = {0};
+	struct list left = {0}, settings = {0};
 	struct command c = {.in = 0, .out = 1, .err = 2, .group = true};
 	struct list failures = {0};
 	struct outcome o;
@@ -176,7 +178,7 @@ main(int argc, char **argv)
 	int opt;
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+chimn")) != -1)
+	while ((opt = getopt(argc, argv, "+chimns:")) != -1)
 		switch (opt) {
 		case 'c':
 			paths_only = check_only = true;
@@ -192,11 +194,17 @@ main(int argc, char **argv)
 		case 'n':
 			paths_only = true;
 			break;
+		case 's':
+			list_add(&settings, optarg);
+			break;
 		default:
 			bad_usage(USAGE);
 		}
 	if (optind == argc)
 		bad_usage(USAGE);
+	if (settings.count > 0)
+		check_settings(argv[0], &settings);
+	list_free(&settings);
 	if (paths_only) {
 		make_paths_absolute(by_make);
 		if (check_only)

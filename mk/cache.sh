@@ -1,5 +1,5 @@
 #!/bin/sh
-# cache.sh GOAL [-n] - the goals of cache.mk: settings become arguments, and what they may not be is refused here.
+# cache.sh GOAL [-n] - the goals of cache.mk: settings become arguments, and those that do not go together are refused.
 set -u
 goal=$1
 shift
@@ -8,13 +8,9 @@ refuse() { # MESSAGE
 	printf 'error: %s\n' "$1" >&2
 	exit 1
 }
-case ${FORMAT-} in
-'') ;;
-json) set -- "$@" -j ;;
-*) refuse "FORMAT: '$FORMAT' is not json; leave FORMAT out for a table" ;;
-esac
 case $goal:${FORMAT-} in
-verify:?* | prune:?* | pin:?* | unpin:?*) refuse "FORMAT: \`$goal\` has no other form; leave FORMAT out" ;;
+list:?* | describe:?* | stats:?*) set -- "$@" -j ;;
+*:?*) refuse "FORMAT: \`$goal\` has no other form; leave FORMAT out" ;;
 esac
 
 case $goal in

@@ -1,14 +1,19 @@
 # settings.awk - mk/settings, then a file: that file, with the settings in it as the table has them.
 #
 # form: everyday (the table of README), rows (that of docs/reference.md), manual (mdoc, between the line `.\" settings` and the end of
-# its list), bash and zsh (the names, in the assignment to `settings`).
+# its list), bash and zsh (the assignments to `settings`, the names, and to `values`, what some of them may be).
 
-function add_name(name) {
-	if (length(line) + length(name) > 130) {
-		names = names line "\n\t\t"
-		line = ""
-	}
-	line = line (line == "" ? "" : " ") name "="
+# The list, and one more word; a line of it is at most 130 long.
+function add_word(list, word) {
+	if (length(list) - last_break(list) + length(word) > 130)
+		return list "\n\t\t" word
+	return list (list == "" ? "" : " ") word
+}
+function last_break(list) {
+	return match(list, /\n[^\n]*$/)
+}
+function assignment(name) {
+	return name == "settings" ? names : values
 }
 
 NR == FNR && /^(run|goal|test):/ {
@@ -23,7 +28,12 @@ NR == FNR && /^(run|goal|test):/ {
 		everyday = everyday "| `" name "` | " text " |\n"
 	if (place != "test") {
 		items = items ".It Ev " name "\n" toupper(substr(text, 1, 1)) substr(text, 2) ".\n"
-		add_name(name)
+		names = add_word(names, name "=")
+		if (sub(/^one:/, "", $3)) {
+			count = split($3, choices, "|")
+			for (n = 1; n <= count; n++)
+				values = add_word(values, name "=" choices[n])
+		}
 	}
 }
 NR == FNR && /^= / {
@@ -62,14 +72,18 @@ form == "manual" && /^\.\\" settings/ {
 	skipping = 1
 	next
 }
-form == "bash" && /^\tsettings='/ {
-	print "\tsettings='" names line "'"
-	sub(/^\tsettings='/, "")
+form == "bash" && /^\t(settings|values)='/ {
+	name = $1
+	gsub(/^\t|=.*/, "", name)
+	print "\t" name "='" assignment(name) "'"
+	sub(/^[^']*'/, "")
 	skipping = !/'$/
 	next
 }
-form == "zsh" && /^settings=\(/ {
-	print "settings=(" names line ")"
+form == "zsh" && /^(settings|values)=\(/ {
+	name = $1
+	sub(/=.*/, "", name)
+	print name "=(" assignment(name) ")"
 	skipping = !/\)$/
 	next
 }

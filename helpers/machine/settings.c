@@ -77,27 +77,27 @@ check_value(const char *name, const char *value, char *kind)
 		number(name, value, strtoll(argument, NULL, 10), strtoll(most + 1, NULL, 10));
 }
 
-/* "run:NAME every|some KIND text"; any other line is none of a run's. */
+/* The line's setting is checked where it is one of the names; where there are none (NULL), where it counts in each run. */
 static void
-check_line(char *line)
+check_line(char *line, const struct list *names)
 {
-	char *rest = NULL, *name, *kind;
+	char *rest = NULL, *where = strtok_r(line, ":", &rest), *name = strtok_r(NULL, " ", &rest), *kind;
+	bool is_setting = where != NULL && (strcmp(where, "run") == 0 || strcmp(where, "goal") == 0);
 
-	if (strncmp(line, "run:", 4) != 0)
+	if (!is_setting || (names == NULL ? strcmp(where, "run") != 0 : name == NULL || !list_has(names, name)))
 		return;
-	name = strtok_r(line + 4, " ", &rest);
 	if (name == NULL || strtok_r(NULL, " ", &rest) == NULL || (kind = strtok_r(NULL, " ", &rest)) == NULL)
-		die(EXIT_SYSTEM, "mk/settings: '%s' is no line of the table", line);
+		die(EXIT_SYSTEM, "mk/settings: '%s:%s' is no line of the table", where, name ? name : "");
 	if (*setting(name) != '\0')
 		check_value(name, setting(name), kind);
 }
 
 void
-check_settings(const char *program)
+check_settings(const char *program, const struct list *names)
 {
 	char *text = read_table(program), *rest = NULL;
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		check_line(line);
+		check_line(line, names);
 	free(text);
 }
