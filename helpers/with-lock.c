@@ -7,7 +7,7 @@
  * the command starts: a batch takes few of those that there are. Nothing is waited for while a lock is
  * held, so no two of these can block each other. With -s any one of FILE.1 to
  * FILE.COUNT will do: COUNT commands at once, the others queue.
- * Who waits says for whom. The lock is the kernel's (flock) and dies with its last
+ * Who waits says for whom, and in the run's status that it waits. The lock is the kernel's (flock) and dies with its last
  * holder; the command and its children inherit it, so an orphan still holds it.
  * With -f the FILEs are the locks of keys, and who waited for a pack that fails takes
  * its failure instead of packing again (machine/shared.h).
@@ -22,11 +22,13 @@
 #include "lib/io.h"
 #include "machine/shared.h"
 #include "run/failure.h"
+#include "run/status.h"
 
 #define USAGE                                                                                                \
-	"usage: with-lock [-fhkq] [-m TEXT] [-s COUNT] FILE... -- COMMAND [ARGUMENT...]\n"                   \
+	"usage: with-lock [-fhkq] [-i KEY] [-m TEXT] [-s COUNT] FILE... -- COMMAND [ARGUMENT...]\n"          \
 	"  -f       a pack that failed while we waited for it is ours too\n"                                 \
 	"  -h, -q   this text; wait without a word\n"                                                        \
+	"  -i KEY   whose machine waits; else, with -f, those that the FILEs are called by\n"                \
 	"  -k       go on with the next batch when the command failed\n"                                     \
 	"  -m TEXT  what those who wait are told of us\n"                                                    \
 	"  -s COUNT any one of FILE.1 to FILE.COUNT is enough\n"
@@ -52,7 +54,7 @@ struct queue {
 	struct lock *lock;
 	int count;
 	bool slots; /* any one of the locks will do */
-	const char *text;
+	const char *text, *key; /* key: -i, or NULL */
 	char *sign;   /* ours, in the files of locks that we hold */
 	char *inputs; /* -f; or NULL */
 	bool quiet, keep_going;
@@ -159,14 +161,36 @@ take(struct queue *q)
 	return taken;
 }
 
+/* Whose machines wait. The caller frees it. */
+static char *
+who_waits(const struct queue *q)
+{
+	struct list keys = {0};
+	char *names;
+
+	if (q->key != NULL)
+		return xstrdup(q->key);
+	for (int i = 0; q->inputs != NULL && i < q->count; i++)
+		if (q->lock[i].file != NULL)
+			list_add(&keys, base_name(q->lock[i].file));
+	names = list_join(&keys, " ");
+	list_free(&keys);
+	return names;
+}
+
 /* The same, but waits until there is at least one. 0 only after a signal. */
 static int
 take_or_wait(struct queue *q)
 {
 	int64_t pause = FIRST_PAUSE_MS, say_at = 0;
+	char *names = NULL;
 	int taken;
 
 	while ((taken = take(q)) == 0 && !caught_signal()) {
+		if (names == NULL) {
+			names = who_waits(q);
+			status_waits(names, true);
+		}
 		if (!q->quiet && now_ms() >= say_at) {
 			const struct lock *l = q->lock;
 			char *holder;
@@ -181,6 +205,8 @@ take_or_wait(struct queue *q)
 		pause_for(-1, pause);
 		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
 	}
+	status_waits(names, false);
+	free(names);
 	return taken;
 }
 
@@ -304,13 +330,16 @@ main(int argc, char **argv)
 	struct list files = {0};
 
 	set_progname(argv[0]);
-	while ((opt = getopt(argc, argv, "+fhkm:qs:")) != -1)
+	while ((opt = getopt(argc, argv, "+fhi:km:qs:")) != -1)
 		switch (opt) {
 		case 'f':
 			q.inputs = pack_inputs();
 			break;
 		case 'h':
 			show_usage(USAGE);
+		case 'i':
+			q.key = optarg;
+			break;
 		case 'k':
 			q.keep_going = true;
 			break;

@@ -53,7 +53,7 @@ $(RUN)/%.packed: | $(RUN)/%.$(arrived)
 	$(Q)read -r ref <$(RUN)/$*.ref; mkdir -p $(RUN)/$*.work; \
 	export TMPDIR="$$CACHE_DIR/$(RUN)/$*.work" SMOLVM_PACK_STAGING="$$CACHE_DIR/$(RUN)/$*.work"; \
 	$(no-proxy); \
-	exec "$$BIN/with-lock" -q -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-smolvm" -i $* $(RUN)/smolvm $(RUN)/$*.log \
+	exec "$$BIN/with-lock" -q -i $* -s "$$PACK_JOBS" .lock/pack -- "$$BIN/with-smolvm" -i $* $(RUN)/smolvm $(RUN)/$*.log \
 		$(call stage,pack) -b -t PACK_TIMEOUT -d $(RUN)/$*.work -a $(RUN)/$*.pack \
 		$(packer) --output="$$CACHE_DIR/$(RUN)/$*"
 
@@ -81,7 +81,7 @@ else
 # One push after the other: in parallel the engine compresses shared layers several times (measured).
 $(RUN)/%.pushed: | $(RUN)/%.tagged
 	$(Q)read -r ref <$(RUN)/$*.ref; read -r _ plain_http <$(RUN)/engine; \
-	exec "$$BIN/with-lock" -q $(RUN)/push.lock -- \
+	exec "$$BIN/with-lock" -q -i $* $(RUN)/push.lock -- \
 		$(call stage,push) -b -t PUSH_TIMEOUT "$$DOCKER" push $$plain_http "$$ref"
 
 $(RUN)/%.tagged:

@@ -56,6 +56,15 @@ finish
 run_make smolmachine IMAGES="$one $two"
 is 'what was there is in the table too' "$(sed -nE 's/^  CACHED  (.*[^ ]) +[0-9a-f]{16} +[0-9.]+ [kM]B$/\1/p' "$err" | tr '\n' '|')" "$one|$two|"
 
+topic 'More images than packs'
+begin 100 -j4 smolmachine IMAGES="$one $two" PACK_JOBS=1
+must wait_for 'held 1' 60
+ok 'one of them waits, and says so' wait_for "shows '^  WAIT +[1-9] s  ($one|$two)\$'" 10
+is '... while the other is packed' "$(screen | grep -Ec '^  (PACK|WAIT) +[0-9]+ s  ')" 2
+go_on
+is '... and is packed then' "$(screen | grep -Ec '^  DONE ')" 2
+finish
+
 topic 'A narrow one, and one that changes'
 for columns in 40 20; do
 	begin $columns smolmachine IMAGE="$one"

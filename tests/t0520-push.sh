@@ -380,6 +380,23 @@ like 'a TLS hello gets an answer that says so' "$(printf "$tls" | perl -MIO::Soc
 	$s = IO::Socket::INET->new(PeerAddr => $ARGV[0], Timeout => 5) or exit 1; local $/; $SIG{ALRM} = sub { exit };
 	$s->send(scalar <STDIN>); alarm 20; print <$s>' "$registry" | head -n 1)" '^HTTP/1\.0 400'
 stop
+
+topic 'Who watches the run'
+key=$(printf %.16s "${one_id#sha256:}")
+echo "$one_id x $one_config" >"$CACHE_DIR/$RUN/$key.image"
+: >"$CACHE_DIR/$RUN/$key.env"
+echo 'smolvm 1.32.2' >"$CACHE_DIR/$RUN/smolvm"
+export WATCHED=lines PACK=smolvm ROUTE=push DOCKER=docker REGISTRY_IMAGE=
+# as a run calls it: by a key
+fake_program "$store" "shift 2; exec '$top/cache/bin/with-registry' \"\$@\""
+start "$key"
+perl -e "$half" "$registry" "$(upload "")" 60 "$tmp/blob" &
+client=$!
+ok 'is told how much of the image has come' wait_for 'grep -Exq "PUSH [12][0-9]{5} 0" "$CACHE_DIR/$RUN/$key.bytes" 2>/dev/null' 20
+kill $client
+wait $client 2>/dev/null
+stop
+rm -f "$CACHE_DIR/$RUN"/*
 rmdir "$CACHE_DIR/$RUN"
 assert_nothing_left 'nothing else is left' 30
 done_testing

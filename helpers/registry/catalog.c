@@ -84,6 +84,9 @@ catalog_manifest(struct catalog *c, struct served *s, char why[WHY])
 		die(EXIT_SYSTEM, "out of memory");
 	good = catalog_text(c, &s->manifest, text, TYPE_MANIFEST, why);
 	atomic_store(&s->ready, good);
+	for (size_t i = 0; i < c->images; i++) /* what comes from here on is another's */
+		if (strcmp(c->image[i].reference.path, s->reference.path) == 0)
+			atomic_store(&c->image[i].arrived, 0);
 	free(text);
 	json_decref(root);
 	return good;
@@ -98,6 +101,15 @@ catalog_free(struct catalog *c)
 	}
 	free(c->image);
 	close(c->texts);
+}
+
+void
+catalog_arrived(struct catalog *c, const char *repository, size_t bytes)
+{
+	for (size_t i = 0; i < c->images; i++)
+		if (strcmp(c->image[i].reference.path, repository) == 0 &&
+		    !atomic_load(&c->image[i].ready))
+			atomic_fetch_add(&c->image[i].arrived, bytes);
 }
 
 bool

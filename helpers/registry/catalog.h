@@ -32,6 +32,7 @@ struct served {
 	size_t layers;
 	struct content *layer;
 	atomic_bool ready;
+	atomic_ullong arrived; /* bytes that were pushed of it, while it is not ready */
 };
 
 struct catalog {
@@ -63,6 +64,9 @@ bool catalog_text(struct catalog *c, struct content *to, const char *text, const
 bool catalog_manifest(struct catalog *c, struct served *s, char why[WHY]);
 
 void catalog_free(struct catalog *c);
+
+/* So many bytes were pushed of an image of this repository. */
+void catalog_arrived(struct catalog *c, const char *repository, size_t bytes);
 
 /* A name that it has, or will have. */
 bool catalog_has(const struct catalog *c, const char *repository);

@@ -198,13 +198,16 @@ static void
 note_states(const struct progress *p, const struct track *now, size_t tracks)
 {
 	for (size_t i = 0; i < p->catalog->images; i++) {
-		uint64_t bytes = 0, total = 0;
+		const struct served *image = &p->catalog->image[i];
+		uint64_t bytes = 0, total = 0, arrived = atomic_load(&image->arrived);
 
 		for (size_t k = 0; k < tracks; k++)
-			if (now[k].image == &p->catalog->image[i]) {
+			if (now[k].image == image) {
 				bytes += now[k].bytes;
 				total += now[k].layer->size;
 			}
+		if (arrived > 0 && !atomic_load(&image->ready))
+			status_bytes(p->orders[i].keys, "PUSH", arrived, 0); /* the engine compresses as it goes */
 		if (bytes > 0)
 			status_bytes(p->orders[i].keys, "PACK", bytes, total);
 	}

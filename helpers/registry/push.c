@@ -161,9 +161,10 @@ push_add(struct push *p, const void *bytes, size_t size)
 		return;
 	}
 	p->left -= p->spanned ? size : 0;
-	if (p->slot != NULL)
+	if (p->slot != NULL) {
 		upload_add(p->slot->upload, bytes, size);
-	else if (p->type != NULL)
+		catalog_arrived(p->in->catalog, p->slot->repository, size);
+	} else if (p->type != NULL)
 		add_text(p, bytes, size);
 }
 

@@ -107,6 +107,13 @@ status_end(const char *names)
 	step.verb = NULL;
 }
 
+void
+status_waits(const char *names, bool wait)
+{
+	if (names != NULL && is_watched())
+		for_each(names, write_now, wait ? "WAIT" : NULL);
+}
+
 static char *
 read_kind(const char *name, const char *kind)
 {

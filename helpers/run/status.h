@@ -10,7 +10,7 @@
 #include "lib/lib.h"
 
 struct status {
-	char verb[8];          /* BUILD, EXPORT, PUSH, PACK or VERIFY; "" while nothing is done */
+	char verb[8];          /* BUILD, EXPORT, PUSH, PACK, VERIFY or WAIT; "" while nothing is done */
 	uint64_t bytes, total; /* 0: not known */
 };
 
@@ -21,6 +21,9 @@ void status_begin(const char *names, const char *verb);
 void status_bytes(const char *names, const char *verb, uint64_t bytes, uint64_t total);
 
 void status_end(const char *names);
+
+/* They wait: for another run, or for room; no more, when they do not. */
+void status_waits(const char *names, bool wait);
 
 /* Whether something is done to the image of this slug or key. */
 bool status_read(const char *name, struct status *s);
