@@ -1,5 +1,6 @@
 #!/bin/sh
-# cells.sh: what every engine has to do, one "cell" each: miss, hit, changed Dockerfile, two names, cleanup.
+# cells.sh: what every engine has to do, one "cell" each: miss, hit, changed Dockerfile, two names, cleanup; and what docker's plugins
+# make of their files, with a secret that the build mounts.
 # Run by tests/engines/run for each engine; SMOLMAKE_TEST_CLI is its command. Prints TAP, and "# cell NAME ok|FAIL".
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -62,5 +63,51 @@ is 'no container' "$("$engine" ps -aq --filter "label=smolmake.cache=$CACHE_DIR"
 is 'no volume' "$("$engine" volume ls -q)" ''
 is 'no folder' "$(run_folders)" ''
 cell cleanup
+
+if [ "$engine" = docker ]; then
+	mkdir -p "$tmp/project"
+	cp -R "$context" "$tmp/project/agent"
+	echo hush >"$tmp/project/token"
+	echo 'RUN --mount=type=secret,id=token ["/bin/busybox", "grep", "-q", "hush", "/run/secrets/token"]' >>"$tmp/project/agent/Dockerfile"
+	cat >"$tmp/project/docker-bake.hcl" <<-END
+		group "default" { targets = ["agent", "nameless"] }
+		target "agent" {
+		  context = "agent"
+		  tags = ["smolmake-test/bake-$mine:v1"]
+		  secret = ["id=token,src=token"]
+		  no-cache = true
+		}
+		target "nameless" { context = "agent" }
+	END
+	cat >"$tmp/project/compose.yaml" <<-END
+		services:
+		  agent:
+		    image: smolmake-test/compose-$mine:v1
+		    build: {context: agent, secrets: [token]}
+		  database: {image: postgres}
+		secrets:
+		  token: {file: ./token}
+	END
+	for file in docker-bake.hcl compose.yaml; do
+		case $file in *.hcl) plugin='buildx bake' name=bake lacks='nameless has no tags' ;; *) plugin=compose name=compose lacks='database has no build' ;; esac
+		if "$engine" ${plugin%% *} version >/dev/null 2>&1; then
+			ok "$file ($("$engine" ${plugin%% *} version))" run_make smolmachines IMAGES_FILE="$tmp/project/$file"
+			like '... is built with its secret, and packed' "$(cat "$out")" "^$CACHE_DIR/[0-9a-f]{16}\.smolmachine\.smolmachine\$"
+			like '... under its name' "$(cat "$err")" "^  DONE    smolmake-test/$name-$mine:v1 "
+			like '... and what is no image is passed over' "$(cat "$err")" "^  SKIP    $lacks\$"
+			"$engine" rmi -f "smolmake-test/$name-$mine:v1" >/dev/null 2>&1
+		else
+			must_fail "$file without its plugin" run_make smolmachines IMAGES_FILE="$tmp/project/$file"
+			like '... is refused, and the plugin named' "$(cat "$err")" "is read by .docker $plugin., which 'docker' does not have"
+		fi
+	done
+	if "$engine" buildx version >/dev/null 2>&1; then
+		ok 'a secret of the command line' run_make image-id IMAGE="smolmake-test/secret-$mine:v1" CONTEXT="$tmp/project/agent" \
+			SECRET="id=token,src=$tmp/project/token" NO_CACHE=1
+		must_fail '... without which it is not built' run_make image-id IMAGE="smolmake-test/secret-$mine:v1" CONTEXT="$tmp/project/agent" NO_CACHE=1
+		"$engine" rmi -f "smolmake-test/secret-$mine:v1" >/dev/null 2>&1
+	fi
+	cell files
+fi
 "$engine" rmi -f "$image" "smolmake-test/other-$mine:v2" >/dev/null 2>&1
 done_testing
