@@ -1,5 +1,6 @@
 /*
- * compose.c - decides what becomes of each entry of each layer; compose-write.c writes what is left.
+ * compose.c - decides what becomes of each entry of each layer; compose-loose.c writes anew what cannot stay as it is, and
+ * compose-write.c all of it.
  *
  * The tree of names (tree.h) says what the image holds. An entry stays as its layer has it where the tree has just that under just
  * that name. A folder that an upper layer describes again stays too, since the later description counts for whoever unpacks; or
@@ -11,18 +12,6 @@
 
 #include "image/composed.h"
 #include "image/flat.h"
-
-enum { BLOCK = 512 };
-
-/* Marks of a node. */
-enum {
-	SEEN = 1,   /* it stands somewhere */
-	EARLY = 2,  /* a folder, to be put before all layers */
-	LATE = 4,   /* to be put behind all layers */
-	CLOSED = 8, /* a folder, behind which stands what is not in it */
-	AGAIN = 16, /* a folder, to be put once more: something comes into it though it is closed */
-	GROUP = 32, /* a folder that has its set-group-ID bit, or may: what is made in it has that too */
-};
 
 /* While that is decided. */
 struct plan {
@@ -227,55 +216,7 @@ look_at_layers(struct plan *p)
 	return good;
 }
 
-/* --- What is loose */
-
-/* Pieces of frames, from one place of the plain layer to another, into a sink. */
-static bool
-copy_plain(const struct framed *l, uint64_t from, uint64_t to, struct member_sink *s)
-{
-	unsigned char *packed = xmalloc(frame_bound()), *plain = xmalloc(FRAME_MOST);
-	uint64_t at = 0;
-	bool good = true;
-
-	for (size_t i = 0; good && i < l->frames && at < to; at += l->frame[i++].plain) {
-		uint64_t end = at + l->frame[i].plain, first = from > at ? from : at,
-			 last = to < end ? to : end;
-
-		if (first < last)
-			good = frames_read(l, &l->frame[i], packed, s->why) &&
-			       frame_decode(&l->frame[i], packed, plain, s->why) &&
-			       member_put(s, plain + (first - at), (size_t)(last - first));
-	}
-	free(packed);
-	free(plain);
-	return good;
-}
-
-/* It ends its member, but for what fills the last block. */
-static bool
-put_content(struct flat *f, struct member_sink *s, const struct file *file, uint64_t size)
-{
-	const struct compose *c = f->content_arg;
-	const struct framed *l = &c->layer[file->layer];
-	uint64_t end = 0;
-
-	for (size_t i = 0; i <= file->entry; i++)
-		end += l->member[i];
-	end -= -size % BLOCK;
-	return copy_plain(l, end - size, end, s);
-}
-
-/* All nodes that have the mark, in the order of the tree. */
-static bool
-put_marked(struct flat *f, struct member_sink *s, unsigned mark)
-{
-	bool good = true;
-
-	for (const struct node *n = f->tree.root; good && n != NULL; n = tree_after(n))
-		if ((n->marks & mark) && (n->parent != NULL || n->file != NULL))
-			good = flat_put_node(f, s, n);
-	return good;
-}
+/* --- All of it */
 
 static void
 place_rest(struct plan *p)
@@ -286,28 +227,6 @@ place_rest(struct plan *p)
 		else if (n->file == NULL && n->parent != NULL && !(n->marks & SEEN))
 			put_early(n); /* empty, and of no layer */
 }
-
-static bool
-put_loose(struct plan *p)
-{
-	static const char end[2 * BLOCK];
-	struct compose *c = p->c;
-	struct member_sink counter = {.why = p->why};
-	struct file_sink s;
-	bool good;
-
-	p->f->files = 0;
-	file_sink_open(&s, c->loose, p->why);
-	good = put_marked(p->f, &counter, LATE) && put_marked(p->f, &s.m, EARLY);
-	c->early_end = (off_t)s.m.size;
-	good = good && put_marked(p->f, &s.m, LATE) && put_marked(p->f, &s.m, AGAIN) &&
-	       member_put(&s.m, end, sizeof(end));
-	c->loose_end = (off_t)s.m.size;
-	c->files += p->f->files;
-	return file_sink_close(&s) && good;
-}
-
-/* --- All of it */
 
 static bool
 apply_layers(struct plan *p, const char *id)
@@ -342,7 +261,7 @@ decide(struct plan *p, const char *id)
 	if (!apply_layers(p, id) || !look_at_layers(p))
 		return false;
 	place_rest(p);
-	if (!put_loose(p))
+	if (!put_loose(c, p->f, p->why))
 		return false;
 	c->size = (uint64_t)c->loose_end;
 	for (size_t i = 0; i < c->layers; i++)
