@@ -53,10 +53,10 @@ struct lock {
 struct queue {
 	struct lock *lock;
 	int count;
-	bool slots; /* any one of the locks will do */
+	bool slots;             /* any one of the locks will do */
 	const char *text, *key; /* key: -i, or NULL */
-	char *sign;   /* ours, in the files of locks that we hold */
-	char *inputs; /* -f; or NULL */
+	char *sign;             /* ours, in the files of locks that we hold */
+	char *inputs;           /* -f; or NULL */
 	bool quiet, keep_going;
 };
 

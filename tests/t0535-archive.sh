@@ -2,6 +2,8 @@
 # t0535-archive: ROUTE=archive, by which smolvm reads the image from its standard input.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/sidecar.sh
+. "$top/tests/sidecar.sh"
 need jq skopeo zstd tar
 need_engine
 
@@ -10,7 +12,6 @@ export FAKE_SMOLVM_VERSION=1.32.2 FAKE_SMOLVM_TRACE="$tmp/trace" ROUTE=archive P
 archives=$XDG_CACHE_HOME/smolvm-image-archives
 record() { jq -r "$1" "${sidecar%.smolmachine.smolmachine}.json"; }
 packed() { run_make smolmachine IMAGE="$image" "$@" && sidecar=$(cat "$out"); }
-manifest() { head -c -64 "$1" | tail -c "$(($(tail -c 64 "$1" | od -An -j 44 -N 8 -tu8)))"; }
 
 must make_context agent
 mkdir "$context/more"
@@ -26,12 +27,12 @@ ok 'is packed' packed
 ok '... whole' "$top/cache/bin/verify-machine" "$sidecar"
 assert_nothing_left '... and leaves nothing' 30
 is '... smolvm is given no reference' "$(jq -r 'select(.argv[1] == "create") | .argv[2]' "$FAKE_SMOLVM_TRACE")" --image=-
-like '... the manifest names the archive' "$(manifest "$sidecar" | jq -r .image)" '^local:[0-9a-f]{64}$'
-is '... the record knows it by that' "$(record .reference)" "$(manifest "$sidecar" | jq -r .image)"
+like '... the manifest names the archive' "$(manifest_of "$sidecar" | jq -r .image)" '^local:[0-9a-f]{64}$'
+is '... the record knows it by that' "$(record .reference)" "$(manifest_of "$sidecar" | jq -r .image)"
 is '... and the image by its ID' "$(record .image_id)" "$id"
 is '... one layer was packed' "$(record .one_layer)" true
 is '... the archive is gone from smolvm'\''s cache, and nothing else is' "$(ls "$archives")" somebody
-head -c "$(($(tail -c 64 "$sidecar" | od -An -j 28 -N 8 -tu8)))" "$sidecar" | zstd -dcq | tar -xf - -C "$tmp" layers
+assets_tar "$sidecar" | tar -xf - -C "$tmp" layers
 unlike '... where nothing is that a layer has deleted' "$(tar -tf "$tmp"/layers/*.tar | xargs)" 'gone|\.wh\.'
 like '... and the rest' "$(tar -tf "$tmp"/layers/*.tar | xargs)" 'more/kept'
 

@@ -2,6 +2,8 @@
 # t0545-native: machines that are packed without a virtual machine: which bytes, by which way, when not, and how it fails.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/sidecar.sh
+. "$top/tests/sidecar.sh"
 need jq zstd tar skopeo
 need_engine
 
@@ -13,14 +15,9 @@ export DOCKER="$top/tests/fake/docker" FAKE_DOCKER_LOG="$tmp/docker.log"
 touch "$FAKE_SMOLVM_LOG"
 packs() { grep -c ' start ' "$FAKE_SMOLVM_LOG"; } # of smolvm
 said() { sed -n "s/^  $1  *//p" "$err"; }
-at() { # OFFSET: a number of the footer
-	echo $(($(tail -c 64 "$sidecar" | od -An -j "$1" -N 8 -tu8)))
-}
-manifest() { head -c -64 "$sidecar" | tail -c "$(at 44)"; }
-unpack() { # FOLDER
-	rm -rf "$1" && mkdir "$1"
-	head -c "$(at 28)" "$sidecar" | zstd -dcq | tar -xf - -C "$1"
-}
+at() { footer_number "$sidecar" "$1"; } # OFFSET
+manifest() { manifest_of "$sidecar"; }
+unpack() { assets_of "$sidecar" "$1"; } # FOLDER
 sum() { sha256sum <"$1" | cut -c1-64; }
 native() { # [VARIABLE...]: sets sidecar
 	run_make smolmachine IMAGE="$image" "$@" && sidecar=$(cat "$out")
@@ -62,7 +59,7 @@ is '... command, user, folder and variables are the image'\''s' "$(jq -c '[.entr
 
 topic 'Its assets'
 ok 'are one tar' unpack "$tmp/assets"
-is '... with what smolvm'\''s have, in its order' "$(head -c "$(at 28)" "$sidecar" | zstd -dcq | tar -tf - | sed 's/[0-9a-f]\{64\}/HEX/' | xargs)" \
+is '... with what smolvm'\''s have, in its order' "$(assets_tar "$sidecar" | tar -tf - | sed 's/[0-9a-f]\{64\}/HEX/' | xargs)" \
 	'agent-rootfs.tar layers/ layers/HEX.tar storage.ext4'
 zstd -dcq "$parts/storage-template.ext4.zst" >"$tmp/disk"
 ok '... the disk template, with its holes' cmp "$tmp/disk" "$tmp/assets/storage.ext4"

@@ -2,6 +2,8 @@
 # shellcheck disable=SC2317 # most functions are called by assertions
 # The stand-in for smolvm does what smolvm of each version does: what it accepts, what it makes, how it fails.
 . "${0%/*}/lib.sh"
+# shellcheck source=tests/sidecar.sh
+. "$top/tests/sidecar.sh"
 need skopeo jq tar gzip zstd docker-registry
 
 writer=$top/cache/tests/write-sidecar
@@ -79,10 +81,8 @@ pack() { # [SETTING...] VERSION NAME [OPTION...]: $registry/NAME:1 into the fres
 }
 files() { (cd "$1" && echo *); }
 says() { grep -qF -e "$1" "$err"; }
-# one string out of a sidecar's manifest, in a way of its own: between the last two zstd frames' end and the footer
 manifest() { # FILTER
-	_size=$(tail -c 64 "$made/a.smolmachine" | od -An -j44 -N8 -tu8 | tr -d ' ')
-	tail -c "$((_size + 64))" "$made/a.smolmachine" | head -c "$_size" | jq -c "$1"
+	manifest_of "$made/a.smolmachine" | jq -c "$1"
 }
 # the tree that the artifact would boot, one line an entry
 tree() {

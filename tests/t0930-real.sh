@@ -3,6 +3,8 @@
 # smolvm beside what was recorded of the real one (tests/real/recorded, by `make check-real RECORD=1`).
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/sidecar.sh
+. "$top/tests/sidecar.sh"
 need jq skopeo zstd docker-registry
 
 topic 'What check-real refuses'
@@ -102,10 +104,6 @@ must skopeo --insecure-policy copy -q --dest-tls-verify=false "docker-archive:$t
 
 standin() { # ARGUMENT...: of pack create or another command
 	env SMOLVM_EGRESS_FLOOR=metadata FAKE_SMOLVM_VERSION="$version" "$SMOLVM" "$@" >"$out" 2>"$err" </dev/null
-}
-manifest_of() { # SIDECAR
-	_at=$(tail -c 64 "$1" | od -An -j36 -N8 -tu8) _size=$(tail -c 64 "$1" | od -An -j44 -N8 -tu8)
-	tail -c "+$((_at + 1))" "$1" | head -c $((_size))
 }
 # What the image and the day make of a manifest is left out: sizes, digests, the time; the order of its fields stays.
 plain() { # MANIFEST

@@ -65,8 +65,8 @@ add_shared(struct room *r, int fd, const struct stat *st)
 	bool last = false;
 
 	while (!last && next < size) {
-		map.head = (struct fiemap){
-			.fm_start = next, .fm_length = size - next, .fm_extent_count = EXTENTS};
+		map.head =
+		    (struct fiemap){.fm_start = next, .fm_length = size - next, .fm_extent_count = EXTENTS};
 		if (ioctl(fd, FS_IOC_FIEMAP, &map) != 0 || map.head.fm_mapped_extents == 0)
 			break;
 		for (unsigned i = 0; i < map.head.fm_mapped_extents; i++) {

@@ -84,7 +84,8 @@ check_line(char *line, const struct list *names)
 	char *rest = NULL, *where = strtok_r(line, ":", &rest), *name = strtok_r(NULL, " ", &rest), *kind;
 	bool is_setting = where != NULL && (strcmp(where, "run") == 0 || strcmp(where, "goal") == 0);
 
-	if (!is_setting || (names == NULL ? strcmp(where, "run") != 0 : name == NULL || !list_has(names, name)))
+	if (!is_setting ||
+	    (names == NULL ? strcmp(where, "run") != 0 : name == NULL || !list_has(names, name)))
 		return;
 	if (name == NULL || strtok_r(NULL, " ", &rest) == NULL || (kind = strtok_r(NULL, " ", &rest)) == NULL)
 		die(EXIT_SYSTEM, "mk/settings: '%s:%s' is no line of the table", where, name ? name : "");

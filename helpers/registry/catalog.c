@@ -107,8 +107,7 @@ void
 catalog_arrived(struct catalog *c, const char *repository, size_t bytes)
 {
 	for (size_t i = 0; i < c->images; i++)
-		if (strcmp(c->image[i].reference.path, repository) == 0 &&
-		    !atomic_load(&c->image[i].ready))
+		if (strcmp(c->image[i].reference.path, repository) == 0 && !atomic_load(&c->image[i].ready))
 			atomic_fetch_add(&c->image[i].arrived, bytes);
 }
 

@@ -8,6 +8,8 @@
 #
 # What is left for the routes, in $work/SEED: id (of the config), flat.id (of the flattened one's), diff-ids, savable.
 . "$top/tests/fake/exports.sh"
+# shellcheck source=tests/sidecar.sh
+. "$top/tests/sidecar.sh"
 
 said() { sed -n "s/^# $1 //p" description; } # KEY
 
@@ -82,8 +84,7 @@ by_umoci() {
 }
 
 layer_is_truth() { # SIDECAR: in the folder of its seed
-	rm -rf machine && mkdir machine machine/root || return
-	head -c $(($(tail -c 64 "$1" | od -An -j 28 -N 8 -tu8))) "$1" | zstd -dcq | tar -xf - -C machine layers &&
+	assets_of "$1" machine && mkdir machine/root &&
 		tar -xpf machine/layers/*.tar -C machine/root --delay-directory-restore --numeric-owner --xattrs --xattrs-include='*' &&
 		"$programs/list-tree" machine/root >found && sed -i 1d found &&
 		# in an artifact pipes and devices are empty files, and each name of a symlink is one
