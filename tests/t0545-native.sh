@@ -108,6 +108,8 @@ mkdir "$context/more"
 printf '%s' "kept $mine" | base64 >"$context/more/kept" # compressed, its bytes would not be found
 printf '%s' "secret $mine" | base64 >"$context/more/secret"
 printf 'FROM %s\nUSER 0\nCOPY more /above\nRUN ["/bin/busybox", "sh", "-c", "ln /above/secret /above/other && rm /above/secret /more/kept && echo new >/more/new"]\n' "$was" >"$context/Dockerfile"
+printf 'RUN ["/bin/busybox", "sh", "-c", "%s"]\n' 'mkdir -m 711 /folder && echo 1 >/folder/1 && ln -s nowhere /folder/2 && ln /folder/2 /folder/3' \
+	'chmod 755 /folder && echo 4 >/folder/4' >>"$context/Dockerfile"
 must _build
 ok 'an image above' native
 is '... adds its own' "$(framed | wc -l)" "$(layers)"
@@ -116,6 +118,8 @@ unpack "$tmp/assets"
 layer=$(echo "$tmp"/assets/layers/*.tar)
 is '... is all of it' "$(tar -tf "$layer" | sort -u | grep -E '^(above|more)/' | xargs)" 'above/ above/kept above/other more/ more/new more/pipe'
 is '... with the content of a name that went' "$(tar -xOf "$layer" above/other)" "$(printf '%s' "secret $mine" | base64)"
+is '... a folder has the mode that it has in the end, and no other' "$(tar -tvf "$layer" | sed -n 's, .* folder/$,,p' | sort -u)" drwxr-xr-x
+is '... and each name of a symlink is one' "$(tar -tvf "$layer" | sed -nE 's,^(.).* (folder/[23]) -> nowhere$,\1 \2,p' | xargs)" 'l folder/2 l folder/3'
 above=$(sum "$sidecar")
 framed | while read -r file; do printf x | dd of="$file" bs=1 seek=30 conv=notrunc 2>/dev/null; done
 ok 'kept ones that are damaged' native FORCE=1

@@ -151,22 +151,39 @@ folder_described_above(const struct plan *p)
 									     : NULL;
 }
 
+/*
+ * smolvm gives folders their modes at the very end, those that are not 0755 (smolvm-pack 1.33.0, src/extract.rs, deferred_dir_modes; run:
+ * 1.32.2): there the mode of an entry counts, though a later one says 0755.
+ */
+static bool
+outlasts(struct plan *p, const struct node *n)
+{
+	const struct place *place = &p->f->place[n->file->layer];
+	char ignored[WHY];
+
+	if ((p->reader.entry.mode & 0777) == 0755)
+		return false;
+	entry_reader_at(&p->other, place->fd, n->file->header, place->end);
+	p->other.bare = true;
+	return entry_next(&p->other, ignored) != ENTRY || (p->other.entry.mode & 0777) == 0755;
+}
+
 static void
 look_at_entry(struct plan *p, size_t layer, size_t entry)
 {
 	struct node *n = p->of[layer][entry];
-	bool keep;
+	bool is_last = n != NULL, keep;
 
 	if (p->c->layer[layer].member[entry] == 0)
 		return; /* a whiteout */
-	if (n != NULL)
+	if (is_last)
 		keep = stays(p, n, layer, entry);
 	else
-		keep = (n = folder_described_above(p)) != NULL;
+		keep = (n = folder_described_above(p)) != NULL && !outlasts(p, n);
 	p->c->keep[layer][entry] = keep;
 	if (keep)
 		stand(p, n, p->reader.entry.mode);
-	else if (n != NULL)
+	else if (is_last)
 		n->marks |= LATE;
 }
 
