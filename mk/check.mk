@@ -1,7 +1,7 @@
 # check.mk - the tests, and what looks at the sources.
 # Reads: bin, obj, helpers, lib-sources, compile, libraries, macos (tools.mk); TESTS ENGINE STRICT KEEP FAULTS IMAGES SEED VERSIONS CELLS.
 # Defines: test-programs, unit-tests.
-# Goals: check check-long check-engines check-faults check-trees check-real check-crate check-fuzz lint lint-<part>.
+# Goals: check check-long check-engines check-faults check-trees check-real check-core check-crate check-fuzz lint lint-<part>.
 #
 # tests/run runs everything by prove, as root beside an engine of its own. The tests call make again: they get the
 # compiler's settings, so that they find the helpers compiled, and TESTS, ENGINE, STRICT and KEEP.
@@ -50,6 +50,9 @@ check-trees: $(helpers) $(test-programs) ## random images by every route, beside
 
 check-real: $(helpers) $(test-programs) ## the real smolvm, in a machine that qemu emulates, as a table (VERSIONS=1.32.2, CELLS="direct boot")
 	$(Q)exec tests/real/run
+
+check-core: $(helpers) $(test-programs) ## the cells of check-real that CI runs: the newest smolvm, packed by it and natively, booted
+	$(Q)exec tests/real/core
 
 check-crate: $(helpers) $(test-programs) ## artifacts of ours, read by smolvm's own crate (root; needs cargo)
 	$(Q)tests/crate/run build

@@ -8,7 +8,7 @@
 
 # The goals that setup knows; words of the command line that are none of them never reach its recipe.
 setup-goals := smolmachine smolmachines image-id $(if $(wildcard helpers),demo check check-long check-engines check-faults check-trees \
-	check-real check-fuzz check-page lint bench install)
+	check-real check-core check-crate check-fuzz check-page lint bench install)
 
 after-setup := $(filter setup,$(MAKECMDGOALS))
 $(setup-goals) $(lint-goals) $(flags-file): | $(after-setup)

@@ -312,10 +312,12 @@ for goal; do
 	lint) sets="$sets run lint" ;;
 	check-fuzz) sets="$sets run fuzz" ;;
 	check-page) sets="$sets run page" ;;
+	check-core) sets="$sets run engine busybox real" ;;
 	check-real) sets="$sets run engine busybox real debian" ;;
 	check-engines) sets="$sets run engine standin registry busybox check debian engines" ;;
 	check | check-* | bench)
 		sets="$sets run engine standin registry busybox check"
+		[ "$goal" != check-crate ] || sets="$sets pypi"
 		[ "$goal" != check-long ] || sets="$sets debian"
 		private || engine=yes
 		;;
