@@ -26,13 +26,13 @@
 #include "run/files.h"
 #include "run/show.h"
 
-#define USAGE                                                                                                \
-	"usage: with-run [-chimn] [-s SETTING]... COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n"           \
-	"  -c  refuse what a run would refuse, and make nothing\n"                                           \
-	"  -i  the command makes IDs, and no machines\n"                                                     \
-	"  -m  called by make: relative paths begin where make was called, which had SMOLMAKE_PWD as its "   \
-	"PWD\n"                                                                                              \
-	"  -n  make the paths absolute, and nothing else\n"                                                  \
+#define USAGE                                                                                                      \
+	"usage: with-run [-chimn] [-s SETTING]... COMMAND [ARGUMENT...]   (environment: CACHE_DIR, DOCKER, ...)\n" \
+	"  -c  refuse what a run would refuse, and make nothing\n"                                                 \
+	"  -i  the command makes IDs, and no machines\n"                                                           \
+	"  -m  called by make: relative paths begin where make was called, which had SMOLMAKE_PWD as its "         \
+	"PWD\n"                                                                                                    \
+	"  -n  make the paths absolute, and nothing else\n"                                                        \
 	"  -s  refuse that setting of the goal where it is not what mk/settings says\n"
 
 /* A pack's virtual machine has 4 processors and up to 8 GiB (smolvm, src/cli/pack.rs). */
