@@ -35,7 +35,7 @@ calls() { grep -c '^pack create ' /w/calls || :; } # of smolvm
 smolmake() { HOME=/w/home-$version make -s -C $top smolmachine PACK=smolvm CACHE_DIR="$cache" SMOLVM="$real" "$@"; }
 # Three things that an emulated processor does to smolvm, and nothing else, are worth a second try: the connection to its own
 # machine breaks, the machine dies while it starts, or its four processors wait for one another for minutes.
-is_emulation() { grep -qE 'connection closed|agent process exited during startup|before the agent was ready|did not end within [24]00 s' "$1"; }
+is_emulation() { grep -qE 'connection closed|agent process exited during startup|before the agent was ready|did not end within [0-9]+ s' "$1"; }
 packs_natively() { # IMAGE [VARIABLE...]: sets $sidecar
 	image=$1
 	shift
@@ -49,27 +49,27 @@ packs_natively() { # IMAGE [VARIABLE...]: sets $sidecar
 pack() { # IMAGE ROUTE [VARIABLE...]: sets $sidecar
 	image=$1 route=$2
 	shift 2
-	for try in 1 2 3; do
-		if smolmake IMAGE="$image" ROUTE="$route" "$@" >/w/answer 2>/w/said; then
+	for limit in 150 300 400; do
+		if SMOLMAKE_PACK_TIMEOUT=$limit smolmake IMAGE="$image" ROUTE="$route" "$@" >/w/answer 2>/w/said; then
 			sidecar=$(cat /w/answer)
 			cat /w/said
 			return
 		fi
 		cat /w/said
 		is_emulation /w/said || return 1
-		echo "(the emulation's fault: try $try)"
+		echo "(the emulation's fault, in $limit s at most)"
 	done
 	return 1
 }
 boot() { # COMMAND...: of smolvm that boots something; its output without smolvm's own remarks
-	for try in 1 2 3; do
-		timeout 200 "$@" >/w/booted 2>/w/boot.err </dev/null
+	for limit in 60 120 200; do
+		timeout $limit "$@" >/w/booted 2>/w/boot.err </dev/null
 		status=$?
 		if [ $status = 0 ]; then
 			tr -d '\r' </w/booted
 			return
 		fi
-		[ $status != 124 ] || echo 'it did not end within 200 s' >>/w/boot.err
+		[ $status != 124 ] || echo "it did not end within $limit s" >>/w/boot.err
 		cat /w/boot.err /w/booted >&2
 		cat /w/booted >>/w/boot.err
 		is_emulation /w/boot.err || return 1
