@@ -178,7 +178,7 @@ topic 'Bytes that machines have in common'
 first=aaaaaaaaaaaaaaaa
 sidecar_of() { echo "$tmp/common/$1.smolmachine.smolmachine"; } # KEY
 first_machine() { # in a new cache, of 3 MB, which no run knows
-	mkdir -m 700 -p "$tmp/common" && mkdir "$tmp/common/.used" && head -c 3000000 /dev/urandom >"$(sidecar_of $first)" &&
+	mkdir -p "$tmp/common" && chmod 700 "$tmp/common" && mkdir "$tmp/common/.used" && head -c 3000000 /dev/urandom >"$(sidecar_of "$first")" &&
 		touch -d '2 hours ago' "$tmp/common/.used/$first"
 }
 also() { # KEY HOURS CP-OPTION: a machine of the first one's bytes, used so long ago

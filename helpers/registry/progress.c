@@ -207,7 +207,8 @@ note_states(const struct progress *p, const struct track *now, size_t tracks)
 				total += now[k].layer->size;
 			}
 		if (arrived > 0 && !atomic_load(&image->ready))
-			status_bytes(p->orders[i].keys, "PUSH", arrived, 0); /* the engine compresses as it goes */
+			status_bytes(p->orders[i].keys, "PUSH", arrived,
+				     0); /* the engine compresses as it goes */
 		if (bytes > 0)
 			status_bytes(p->orders[i].keys, "PACK", bytes, total);
 	}

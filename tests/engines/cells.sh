@@ -90,8 +90,8 @@ if [ "$engine" = docker ]; then
 	END
 	for file in docker-bake.hcl compose.yaml; do
 		case $file in *.hcl) plugin='buildx bake' name=bake lacks='nameless has no tags' ;; *) plugin=compose name=compose lacks='database has no build' ;; esac
-		if "$engine" ${plugin%% *} version >/dev/null 2>&1; then
-			ok "$file ($("$engine" ${plugin%% *} version))" run_make smolmachines IMAGES_FILE="$tmp/project/$file"
+		if "$engine" "${plugin%% *}" version >/dev/null 2>&1; then
+			ok "$file ($("$engine" "${plugin%% *}" version))" run_make smolmachines IMAGES_FILE="$tmp/project/$file"
 			like '... is built with its secret, and packed' "$(cat "$out")" "^$CACHE_DIR/[0-9a-f]{16}\.smolmachine\.smolmachine\$"
 			like '... under its name' "$(cat "$err")" "^  DONE    smolmake-test/$name-$mine:v1 "
 			like '... and what is no image is passed over' "$(cat "$err")" "^  SKIP    $lacks\$"
