@@ -173,11 +173,11 @@ divide_all(struct room *r)
 
 	if (r->stretch_count == 0)
 		return;
-	s = xmalloc(r->stretch_count * sizeof(*s));
+	s = xmalloc(r->stretch_count * sizeof(struct stretch *));
 	r->parts = xmalloc(2 * r->stretch_count * sizeof(*r->parts));
 	for (size_t i = 0; i < r->stretch_count; i++)
 		s[i] = &r->stretches[i];
-	qsort(s, r->stretch_count, sizeof(*s), by_place);
+	qsort(s, r->stretch_count, sizeof(struct stretch *), by_place);
 	for (size_t i = 0; i < r->stretch_count; i = end) {
 		end = i + 1;
 		while (end < r->stretch_count && s[end]->disk == s[i]->disk && s[end]->file == s[i]->file)

@@ -93,7 +93,7 @@ if [ "$engine" = docker ]; then
 		if "$engine" "${plugin%% *}" version >/dev/null 2>&1; then
 			ok "$file ($("$engine" "${plugin%% *}" version))" run_make smolmachines IMAGES_FILE="$tmp/project/$file"
 			like '... is built with its secret, and packed' "$(cat "$out")" "^$CACHE_DIR/[0-9a-f]{16}\.smolmachine\.smolmachine\$"
-			like '... under its name' "$(cat "$err")" "^  DONE    smolmake-test/$name-$mine:v1 "
+			like '... under its name' "$(cat "$err")" "^  (DONE|CACHED)  *smolmake-test/$name-$mine:v1 "
 			like '... and what is no image is passed over' "$(cat "$err")" "^  SKIP    $lacks\$"
 			"$engine" rmi -f "smolmake-test/$name-$mine:v1" >/dev/null 2>&1
 		else
