@@ -315,7 +315,8 @@ by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Each name with what it is; of the names of one file all have the first one's behind them. The caller frees it. */
+/* Each name with what it is; of the names of one file all have the first one's behind them, but each name of a symlink its own, as in an
+ * artifact. The caller frees it. */
 static char *
 meaning(const char *list)
 {
@@ -330,6 +331,8 @@ meaning(const char *list)
 
 		while (made[first].file != made[i].file)
 			first++;
+		if (*made[i].text == '>')
+			first = i;
 		longer = format("%s %s%s@%s", all, made[i].name, made[i].text, made[first].name);
 		free(all);
 		all = longer;
