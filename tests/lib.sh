@@ -307,12 +307,11 @@ run_make() { # ARGS...: stdout in $out, stderr in $err, the status in $rc and re
 	return "$rc"
 }
 # A make does not wait long for a slow engine to remove what dead runs have left; the next one goes on with it.
-run_make_until() { # CONDITION ARGS...: until the condition holds, five times at most; the last one's status in $rc and returned
-	_condition=$1
+run_make_until() { # CONDITION ARGS...: until the condition holds, a minute at most; the last one's status in $rc and returned
+	_condition=$1 _until=$(($(date +%s) + 60))
 	shift
-	for _ in 1 2 3 4 5; do
-		run_make "$@" || break
-		! eval "$_condition" || break
+	while run_make "$@" && ! eval "$_condition" && [ "$(date +%s)" -lt "$_until" ]; do
+		sleep 0.2
 	done
 	return "$rc"
 }
@@ -364,11 +363,16 @@ change_image() { # DOCKERFILE LINE
 	printf '%s\n' "$1" >>"$context/Dockerfile" && _build
 }
 _build() {
-	DOCKER_BUILDKIT=0 docker build -q -t "$image" "$context" >"$tmp/.build" 2>&1 && {
-		# the name goes to the next build of it, the ID stays
-		tail -n 1 "$tmp/.build" >>"$tmp/.images"
-		return
-	}
+	for _ in 1 2 3; do
+		DOCKER_BUILDKIT=0 docker build -q -t "$image" "$context" >"$tmp/.build" 2>&1 && {
+			# the name goes to the next build of it, the ID stays
+			tail -n 1 "$tmp/.build" >>"$tmp/.images"
+			return
+		}
+		# Docker 20.10 looks through all images of the same parent, and stumbles over one that another script removes meanwhile
+		# (image/cache/cache.go, getLocalCachedImage).
+		grep -q 'unable to find image "sha256:' "$tmp/.build" || break
+	done
 	diag_file 'docker build' "$tmp/.build"
 	return 1
 }

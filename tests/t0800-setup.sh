@@ -60,8 +60,9 @@ provide() {
 	procps) tool ps ;;
 	iproute2) tool ip ;;
 	util-linux) tool setpriv ;;
+	btrfs-progs) tool mkfs.btrfs ;;
 	llvm) tool clang-tidy ;;
-	jq | curl | podman | umoci | faketime | socat | strace | tmux | mandoc | skopeo | docker-registry | iptables | valgrind | shellcheck | cppcheck | clang-tidy | clang-format) tool "\$1" ;;
+	jq | curl | podman | umoci | faketime | socat | strace | tmux | zsh | mandoc | skopeo | docker-registry | iptables | valgrind | shellcheck | cppcheck | clang-tidy | clang-format) tool "\$1" ;;
 	esac
 }
 END
@@ -153,7 +154,7 @@ for goal in lint check demo bench; do
 	case $goal in
 	lint) more='clang-format clang-tidy cppcheck mandoc shellcheck' ;;
 	demo) more='busybox-static skopeo zstd' ;; # no smolvm here; the registry image is
-	*) more='bsdutils busybox-static curl docker-registry docker.io faketime iproute2 iptables libcmocka-dev perl podman procps skopeo socat strace tmux umoci util-linux valgrind zstd' ;;
+	*) more='bsdutils btrfs-progs busybox-static curl docker-registry docker.io faketime iproute2 iptables libcmocka-dev perl podman procps skopeo socat strace tmux umoci util-linux valgrind zsh zstd' ;;
 	esac
 	is '... what that needs besides' "$(packages)" "$(list $user $more)"
 	case $goal in
@@ -186,7 +187,7 @@ rm "$tmp/broken"
 machine Debian 0
 ok 'check as root needs no engine that runs' setup check
 is '... only one that is installed' "$(installed)" \
-	"$(list $user docker.io iptables bsdutils busybox-static curl docker-registry faketime iproute2 libcmocka-dev perl podman procps skopeo socat strace tmux umoci util-linux valgrind zstd)"
+	"$(list $user docker.io iptables bsdutils btrfs-progs busybox-static curl docker-registry faketime iproute2 libcmocka-dev perl podman procps skopeo socat strace tmux umoci util-linux valgrind zsh zstd)"
 ok '... a second time' setup check
 is '... with one line a package' "$(sed -n "s/^setup: ok  *//p" "$out" | sort | uniq -d)" ""
 is '... and no other' "$(grep -v "^setup: ok " "$out")" ""
