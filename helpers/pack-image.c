@@ -19,6 +19,7 @@
 #include "image/encode.h"
 #include "image/header.h"
 #include "image/pour.h"
+#include "pack/growing.h"
 #include "pack/manifest.h"
 #include "pack/whole.h"
 #include "run/failure.h"
@@ -32,26 +33,16 @@
 
 enum { FOOTER = 64 };
 
-struct sidecar_out {
-	int fd;
-	uint32_t crc; /* of all that was written */
-	uint64_t size;
-};
-
+/* A sink: arg is a struct growing. */
 static bool
 put(void *arg, const void *bytes, size_t size, char why[WHY])
 {
-	struct sidecar_out *o = arg;
-
-	o->crc = (uint32_t)crc32(o->crc, bytes, (uInt)size);
-	o->size += size;
-	return write_all(o->fd, bytes, size) || fail_errno(why, "cannot write the machine");
+	return growing_add(arg, bytes, size, (uint32_t)crc32(0, bytes, (uInt)size), why);
 }
 
 /* What passes, with its CRC-32. */
 struct watched {
-	decoder_sink sink;
-	void *arg;
+	struct growing *to;
 	uint32_t crc;
 };
 
@@ -59,16 +50,17 @@ static bool
 watch(void *arg, const void *bytes, size_t size, char why[WHY])
 {
 	struct watched *w = arg;
+	uint32_t crc = (uint32_t)crc32(0, bytes, (uInt)size);
 
-	w->crc = (uint32_t)crc32(w->crc, bytes, (uInt)size);
-	return w->sink(w->arg, bytes, size, why);
+	w->crc = (uint32_t)crc32_combine(w->crc, crc, (z_off_t)size);
+	return growing_add(w->to, bytes, size, crc, why);
 }
 
 /* A kept part, which a disk may have spoilt meanwhile. */
 static bool
-copy_part(const struct part *p, decoder_sink sink, void *arg, char why[WHY])
+copy_part(const struct part *p, struct growing *to, char why[WHY])
 {
-	struct watched w = {sink, arg, (uint32_t)crc32(0, NULL, 0)};
+	struct watched w = {to, (uint32_t)crc32(0, NULL, 0)};
 
 	if (!pour(p->fd, 0, p->size, watch, &w, why))
 		return false;
@@ -113,27 +105,22 @@ take_digest(void *arg)
 static bool
 put_frame(void *arg, const void *bytes, size_t length, uint32_t crc, char why[WHY])
 {
-	struct sidecar_out *o = arg;
-
-	o->crc = (uint32_t)crc32_combine(o->crc, crc, (z_off_t)length);
-	o->size += length;
-	return write_all(o->fd, bytes, length) || fail_errno(why, "cannot write the machine");
+	return growing_add(arg, bytes, length, crc, why);
 }
 
-/* Room for the header is left, and filled when the digest is known; so is the CRC that counts it. */
+/* Room for the header is left, and filled when the digest is known. */
 static bool
-put_layer(struct sidecar_out *o, const struct whole *whole, char digest[DIGEST], char why[WHY])
+put_layer(struct growing *g, const struct whole *whole, char digest[DIGEST], char why[WHY])
 {
 	struct digesting d = {.whole = whole};
-	struct sidecar_out body = {.fd = o->fd, .crc = (uint32_t)crc32(0, NULL, 0)};
-	unsigned char header[LAYER_HEADER] = {0};
+	unsigned char header[LAYER_HEADER];
 	bool threaded, good;
 	pthread_t thread;
 
-	if (!write_all(o->fd, header, sizeof(header)))
-		return fail_errno(why, "cannot write the machine");
+	if (!growing_gap(g, sizeof(header), why))
+		return false;
 	threaded = pthread_create(&thread, NULL, take_digest, &d) == 0;
-	good = compose_write(whole->compose, put_frame, &body, why);
+	good = compose_write(whole->compose, put_frame, g, why);
 	if (threaded)
 		pthread_join(thread, NULL);
 	else
@@ -142,12 +129,7 @@ put_layer(struct sidecar_out *o, const struct whole *whole, char digest[DIGEST],
 		return good ? fail(why, "%.190s", d.why) : false;
 	memcpy(digest, d.digest, DIGEST);
 	make_layer_header(digest, compose_size(whole->compose), header);
-	if (pwrite(o->fd, header, sizeof(header), (off_t)o->size) != (ssize_t)sizeof(header))
-		return fail_errno(why, "cannot write the machine");
-	o->crc = (uint32_t)crc32(o->crc, header, sizeof(header));
-	o->crc = (uint32_t)crc32_combine(o->crc, body.crc, (z_off_t)body.size);
-	o->size += sizeof(header) + body.size;
-	return true;
+	return growing_fill(g, header, why);
 }
 
 static char *
@@ -163,19 +145,32 @@ read_reference(const char *key)
 
 /* --- The two files */
 
-static int
+/* What publish-machine need not read again. */
+struct written {
+	char sha256[SHA256_HEX + 1];
+	uint64_t size;
+};
+
+static struct growing *
 create(const char *path, mode_t mode)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 
 	if (fd < 0)
 		die_errno(EXIT_SYSTEM, "cannot make '%s'", path);
-	return fd;
+	return growing_new(fd);
+}
+
+static bool
+finish(struct growing *g, bool good, struct written *w, char why[WHY])
+{
+	w->size = growing_size(g);
+	return growing_end(g, good, w->sha256, why);
 }
 
 /* As machine/sidecar.c reads it. */
 static bool
-put_footer(struct sidecar_out *o, uint64_t assets, uint64_t manifest, char why[WHY])
+put_footer(struct growing *g, uint64_t assets, uint64_t manifest, char why[WHY])
 {
 	unsigned char footer[FOOTER] = "SMOLPACK";
 
@@ -183,42 +178,46 @@ put_footer(struct sidecar_out *o, uint64_t assets, uint64_t manifest, char why[W
 	put_little(footer + 28, assets, 8);
 	put_little(footer + 36, assets, 8);
 	put_little(footer + 44, manifest, 8);
-	put_little(footer + 52, o->crc, 4);
-	return put(o, footer, sizeof(footer), why);
+	put_little(footer + 52, growing_crc(g), 4);
+	return put(g, footer, sizeof(footer), why);
 }
 
 /* about says all but the layer's digest. */
 static bool
 write_sidecar(const char *path, const struct whole *whole, const struct parts *p, struct subject about,
-	      char why[WHY])
+	      struct written *w, char why[WHY])
 {
-	struct sidecar_out o = {.fd = create(path, 0600), .crc = (uint32_t)crc32(0, NULL, 0)};
+	struct growing *g = create(path, 0600);
 	char digest[DIGEST], *manifest = NULL;
-	uint64_t assets;
-	bool good = copy_part(&p->head, put, &o, why) && put_layer(&o, whole, digest, why) &&
-		    copy_part(&p->tail, put, &o, why);
+	bool good =
+	    copy_part(&p->head, g, why) && put_layer(g, whole, digest, why) && copy_part(&p->tail, g, why);
+	uint64_t assets = growing_size(g);
 
-	assets = o.size;
 	about.layer = digest;
 	good = good && (manifest = make_manifest(&about, why)) != NULL &&
-	       put(&o, manifest, strlen(manifest), why) && put_footer(&o, assets, strlen(manifest), why);
+	       put(g, manifest, strlen(manifest), why) && put_footer(g, assets, strlen(manifest), why);
 	free(manifest);
-#ifdef SYNC_FILE_RANGE_WRITE
-	/* the disk begins while it is checked; publish-machine waits for it */
-	sync_file_range(o.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-#endif
-	if (close(o.fd) != 0 && good)
-		good = fail_errno(why, "cannot write the machine");
-	return good;
+	return finish(g, good, w, why);
 }
 
 static bool
-write_launcher(const char *path, const struct parts *p, char why[WHY])
+write_launcher(const char *path, const struct parts *p, struct written *w, char why[WHY])
 {
-	int fd = create(path, 0700);
-	bool good = copy_part(&p->launcher, into_file, &fd, why);
+	struct growing *g = create(path, 0700);
 
-	return (close(fd) == 0 || fail_errno(why, "cannot write the launcher")) && good;
+	return finish(g, copy_part(&p->launcher, g, why), w, why);
+}
+
+static void
+note_written(const char *key, const struct written *sidecar, const struct written *launcher)
+{
+	char *path = run_file(key, OF_WRITTEN),
+	     *text = format("%s %llu\n%s %llu\n", sidecar->sha256, (unsigned long long)sidecar->size,
+			    launcher->sha256, (unsigned long long)launcher->size);
+
+	write_file(path, text, strlen(text), 0600);
+	free(text);
+	free(path);
 }
 
 /* REPOSITORY:ID16 of HOST:PORT/REPOSITORY:ID16; the caller frees it. */
@@ -250,6 +249,7 @@ write_machine(const char *key, const char *reference, const struct fetched *imag
 {
 	char *launcher = format("%s/%s", needed("RUN"), key), *sidecar = format("%s.smolmachine", launcher),
 	     *name = call_it(key, reference);
+	struct written of_sidecar, of_launcher;
 	struct list settings = {0};
 	struct subject about;
 	struct parts p;
@@ -265,7 +265,10 @@ write_machine(const char *key, const char *reference, const struct fetched *imag
 				 .files = compose_files(whole->compose),
 				 .settings = &settings,
 				 .parts = &p};
-	good = good && write_sidecar(sidecar, whole, &p, about, why) && write_launcher(launcher, &p, why);
+	good = good && write_sidecar(sidecar, whole, &p, about, &of_sidecar, why) &&
+	       write_launcher(launcher, &p, &of_launcher, why);
+	if (good)
+		note_written(key, &of_sidecar, &of_launcher);
 	parts_close(&p);
 	list_free(&settings);
 	free(name);

@@ -1,6 +1,8 @@
 /* compose-write.c - layers that are put together, as frames and as a digest, once compose.c has decided what of them stays. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -15,7 +17,9 @@ enum { LEVEL = 1 };
 struct walker {
 	bool (*frame)(struct walker *w, const struct framed *l, const struct frame *frame);
 	bool (*bytes)(struct walker *w, const unsigned char *bytes, size_t size);
-	bool (*behind)(struct walker *w, size_t layers); /* so many layers are done; or NULL */
+	/* Around each layer; or NULL. enter: *skip is false before. */
+	bool (*enter)(struct walker *w, size_t layer, bool *skip);
+	bool (*leave)(struct walker *w, size_t layer);
 	size_t first;                  /* layer; those before it are passed over, and what is before them */
 	unsigned char *packed, *plain; /* for one frame */
 	char *why;
@@ -63,7 +67,7 @@ walk_frame(const struct compose *c, struct walker *w, size_t layer, const struct
 }
 
 static bool
-walk_layer(const struct compose *c, struct walker *w, size_t layer)
+walk_frames(const struct compose *c, struct walker *w, size_t layer)
 {
 	const struct framed *l = &c->layer[layer];
 	uint64_t at = 0, start = 0; /* of the frame, of the first member that is in it, in the plain layer */
@@ -76,6 +80,16 @@ walk_layer(const struct compose *c, struct walker *w, size_t layer)
 			return false;
 	}
 	return true;
+}
+
+static bool
+walk_layer(const struct compose *c, struct walker *w, size_t layer)
+{
+	bool skip = false;
+
+	if (w->enter != NULL && !w->enter(w, layer, &skip))
+		return false;
+	return skip || (walk_frames(c, w, layer) && (w->leave == NULL || w->leave(w, layer)));
 }
 
 static bool
@@ -102,7 +116,7 @@ walk(const struct compose *c, struct walker *w)
 	w->plain = xmalloc(FRAME_MOST);
 	good = w->first > 0 || walk_loose(c, w, 0, c->early_end);
 	for (size_t i = w->first; good && i < c->layers; i++)
-		good = walk_layer(c, w, i) && (w->behind == NULL || w->behind(w, i + 1));
+		good = walk_layer(c, w, i);
 	good = good && walk_loose(c, w, c->early_end, c->loose_end);
 	free(w->packed);
 	free(w->plain);
@@ -157,8 +171,11 @@ write_frame(struct walker *walker, const struct framed *l, const struct frame *f
 {
 	struct writer *w = (struct writer *)walker;
 
-	return write_own_frame(w) && frames_read(l, frame, w->made, walker->why) &&
-	       w->out(w->arg, w->made, frame->length, frame->crc, walker->why);
+	if (!write_own_frame(w) || !frames_read(l, frame, w->made, walker->why))
+		return false;
+	if (crc32(0, w->made, frame->length) != frame->crc)
+		return fail(walker->why, "a kept layer is damaged");
+	return w->out(w->arg, w->made, frame->length, frame->crc, walker->why);
 }
 
 bool
@@ -189,19 +206,17 @@ struct hasher {
 	struct hash *hash;
 	const struct compose *c;
 	const struct beginnings *known;
-	uint64_t size; /* since the last beginning that was kept */
+	uint64_t size; /* hashed since the last beginning that is known */
 };
 
 /* The mark of a slot is the size of what comes out of it, or: */
-enum { AS_IT_IS = 0, BEHIND = 1u << 31 /* nothing; so many layers are done as its size says */ };
+enum { AS_IT_IS = 0 /* it is not compressed */ };
 
 static bool
 decode(struct slot *s, char why[WHY])
 {
 	struct frame frame = {.length = (uint32_t)s->size, .plain = s->mark};
 
-	if (s->mark == BEHIND)
-		return true;
 	s->made = s->mark == AS_IT_IS ? s->size : s->mark;
 	if (s->mark != AS_IT_IS)
 		return frame_decode(&frame, s->in, s->out, why);
@@ -213,16 +228,10 @@ static bool
 add_to_hash(void *hasher, const struct slot *s, char why[WHY])
 {
 	struct hasher *h = hasher;
-	unsigned char state[HASH_STATE];
 
 	(void)why;
-	if (s->mark != BEHIND) {
-		hash_update(h->hash, s->out, s->made);
-		h->size += s->made;
-	} else if (h->size >= BEGINNING_ENOUGH && hash_save(h->hash, state)) {
-		h->known->keep(h->known->arg, s->size, state);
-		h->size = 0;
-	}
+	hash_update(h->hash, s->out, s->made);
+	h->size += s->made;
 	return true;
 }
 
@@ -255,21 +264,49 @@ hash_frame(struct walker *walker, const struct framed *l, const struct frame *fr
 	return true;
 }
 
+/*
+ * A layer of a beginning is hashed by one at a time, of all images that are packed at once: who waits finds it known. The file's lock goes
+ * with who holds it, and nobody holds two, so that nobody waits for ever.
+ */
 static bool
-hash_behind(struct walker *walker, size_t layers)
+hash_enter(struct walker *walker, size_t layer, bool *skip)
 {
 	struct hasher *h = (struct hasher *)walker;
-	struct slot *s;
+	unsigned char state[HASH_STATE];
+	int fd = h->c->layer[layer].fd;
 
-	if (layers > h->c->uncut)
+	if (layer >= h->c->uncut)
 		return true;
-	s = ring_slot(&h->ring, walker->why);
-	if (s == NULL)
-		return false;
-	s->size = layers;
-	s->mark = BEHIND;
-	ring_give(&h->ring);
+	while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+		if (caught_signal())
+			return fail(walker->why, "interrupted");
+	*skip = h->known->find(h->known->arg, layer + 1, state);
+	if (*skip) {
+		flock(fd, LOCK_UN);
+		if (!ring_drain(&h->ring, walker->why))
+			return false;
+		hash_resume(h->hash, state);
+		h->size = 0;
+	}
 	return true;
+}
+
+static bool
+hash_leave(struct walker *walker, size_t layer)
+{
+	struct hasher *h = (struct hasher *)walker;
+	unsigned char state[HASH_STATE];
+	bool good;
+
+	if (layer >= h->c->uncut)
+		return true;
+	good = ring_drain(&h->ring, walker->why);
+	if (good && h->size >= BEGINNING_ENOUGH && hash_save(h->hash, state)) {
+		h->known->keep(h->known->arg, layer + 1, state);
+		h->size = 0;
+	}
+	flock(h->c->layer[layer].fd, LOCK_UN);
+	return good;
 }
 
 /* As far on as is known. */
@@ -278,8 +315,6 @@ begin_hash(struct hasher *h)
 {
 	unsigned char state[HASH_STATE];
 
-	if (h->known->find == NULL)
-		return;
 	for (size_t n = h->c->uncut; n > 0; n--)
 		if (h->known->find(h->known->arg, n, state)) {
 			hash_resume(h->hash, state);
@@ -297,9 +332,11 @@ compose_digest(const struct compose *c, const struct beginnings *known, char dig
 			   .known = known};
 	bool good;
 
-	if (known->keep != NULL)
-		h.w.behind = hash_behind;
-	begin_hash(&h);
+	if (known->find != NULL) {
+		h.w.enter = hash_enter;
+		h.w.leave = hash_leave;
+		begin_hash(&h);
+	}
 	ring_start(&h.ring, frame_bound(), decode, add_to_hash, &h);
 	good = walk(c, &h.w);
 	good = ring_end(&h.ring, why) && good;

@@ -41,7 +41,7 @@ typedef bool compose_out(void *arg, const void *bytes, size_t length, uint32_t c
  */
 size_t compose_uncut(const struct compose *c);
 
-/* What is known of such a beginning, so that it is not hashed each time. Either may be NULL. */
+/* What is known of such a beginning, so that it is not hashed each time. Both are NULL, or none. */
 struct beginnings {
 	/* The state (hash_save) behind so many layers; false: not known. */
 	bool (*find)(void *arg, size_t layers, unsigned char state[HASH_STATE]);

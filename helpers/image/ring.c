@@ -98,10 +98,20 @@ ring_give(struct ring *r)
 }
 
 bool
-ring_end(struct ring *r, char why[WHY])
+ring_drain(struct ring *r, char why[WHY])
 {
 	while (r->delivered < r->given)
 		deliver_oldest(r);
+	if (r->failed)
+		memcpy(why, r->why, WHY);
+	return !r->failed;
+}
+
+bool
+ring_end(struct ring *r, char why[WHY])
+{
+	bool good = ring_drain(r, why);
+
 	pthread_mutex_lock(&r->lock);
 	r->closed = true;
 	pthread_cond_broadcast(&r->more);
@@ -117,7 +127,5 @@ ring_end(struct ring *r, char why[WHY])
 	pthread_cond_destroy(&r->done);
 	pthread_cond_destroy(&r->more);
 	pthread_mutex_destroy(&r->lock);
-	if (r->failed)
-		memcpy(why, r->why, WHY);
-	return !r->failed;
+	return good;
 }

@@ -61,6 +61,9 @@ struct slot *ring_slot(struct ring *r, char why[WHY]);
 /* What ring_slot gave is full. */
 void ring_give(struct ring *r);
 
+/* All that was given is delivered. False as for ring_end. */
+bool ring_drain(struct ring *r, char why[WHY]);
+
 /* False, and why, where work or deliver has failed for any piece: what was given behind that one was not delivered. */
 bool ring_end(struct ring *r, char why[WHY]);
 

@@ -6,6 +6,7 @@
 #include "image/pour.h"
 #include "pack/whole.h"
 #include "registry/framed.h"
+#include "registry/store.h"
 
 /* The layer behind those that are in the spool already. */
 static bool
@@ -97,9 +98,9 @@ keep_beginning(void *whole, size_t layers, const unsigned char state[HASH_STATE]
 bool
 whole_digest(const struct whole *w, char digest[DIGEST], char why[WHY])
 {
-	const struct beginnings known = {find_beginning, keep_beginning, (void *)w};
+	const struct beginnings known = {find_beginning, keep_beginning, (void *)w}, none = {NULL, NULL, NULL};
 
-	return compose_digest(w->compose, &known, digest, why);
+	return compose_digest(w->compose, store_most() > 0 ? &known : &none, digest, why);
 }
 
 void

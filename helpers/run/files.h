@@ -33,6 +33,7 @@
  * <key>.served             with-registry               publish-machine               how it is served: digests of config and manifest
  * <64 hex>.frames          with-registry, pack-image   pack-image                    the layer of that diff_id, in frames (image/frames.h)
  * <key>.outward            pack-image                  publish-machine              a link that leads out of the root
+ * <key>.written            pack-image                  publish-machine              "SHA256 SIZE" of the sidecar, and of the launcher, read again as they were written
  * <key>.log .seconds       with-deadline               with-smolvm, publish-machine   as of a slug
  * <key>, <key>.smolmachine .json .work/ .aside   smolvm, publish-machine, find-machines   publish-machine   what is packed, and scratch; what was not whole
  * <slug>.now .bytes, <key>.now .bytes   status.c        show.c                        what is done to the image: BUILD, PACK, ...; how far it is
@@ -94,6 +95,7 @@
 #define OF_ASIDE "aside"
 #define OF_SERVED "served"
 #define OF_OUTWARD "outward"
+#define OF_WRITTEN "written"
 
 /* <name>.<kind> in the run's folder, by its absolute path. The caller frees it. */
 char *run_file(const char *name, const char *kind);

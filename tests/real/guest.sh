@@ -271,7 +271,9 @@ cell_native() {
 	packs_natively agent:1 || fail 'no pack'
 	is 'the packer' "$(jq -r .packed_by "${sidecar%.smolmachine.smolmachine}.json")" smolmake
 	once=$(sha256sum <"$sidecar")
+	# for the cell twice: the sum, and the disk's template, which is the one part that was made here
 	echo "$once" >"/job/native.$version"
+	tar -C "/w/home-$version" -cSf - .smolvm | zstd -q -o "/job/home.$version.tar.zst" -f
 	packs_natively agent:1 FORCE=1 ROUTE=push || fail 'no pack by a push'
 	is 'the sidecar by another route' "$(sha256sum <"$sidecar")" "$once"
 	comparable_manifest "$own" >/w/own.manifest
