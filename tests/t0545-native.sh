@@ -39,6 +39,7 @@ ok '... whole' "$top/cache/bin/verify-machine" "$sidecar"
 assert_nothing_left '... and leaves nothing' 30
 record=${sidecar%.smolmachine.smolmachine}.json
 is '... its record has the SHA-256 of the sidecar' "$(jq -r .sidecar_sha256 "$record")" "$(sum "$sidecar")"
+is '... and that of the launcher' "$(jq -r .launcher_sha256 "$record")" "$(sum "${sidecar%.smolmachine}")"
 is '... and who packed it' "$(jq -r '.packed_by + " " + .smolvm_version' "$record")" 'smolmake 1.32.2'
 ok '... a hit' run_make smolmachine IMAGE="$image"
 is '... is the same machine' "$(cat "$out")" "$sidecar"
@@ -239,6 +240,30 @@ touch -d '40 days ago' "$CACHE_DIR"/.parts/*
 ok 'after a month' sh -c 'cp -r "$1" "$2/new"' sh "$parts" "$tmp"
 ok '... another smolvm' native FORCE=1 PACK=native SMOLVM="$tmp/new/smol-vmm"
 is '... replaces what nobody used' "$(find "$CACHE_DIR/.parts" -mindepth 1 -maxdepth 1 | wc -l)" 1
+
+topic 'What was read again while it was written is not read once more'
+native FORCE=1
+key=$(basename "$record" .json)
+no=$(printf %064d 7)
+publish() { # PACK SIDECARS-SIZE: with what pack-image might have noted; sets record
+	rm -rf "$tmp/cache of one"
+	run=$tmp/"cache of one"/.run/test
+	mkdir -p -m 700 "$run" && cp "${sidecar%.smolmachine}" "$run/$key" && cp "$sidecar" "$run/$key.smolmachine" || return
+	printf '%s\n' "$(manifest_of "$sidecar" | jq -r .image)" >"$run/$key.ref"
+	printf 'SLUG=test\0IMAGE=%s\0IMAGE_ID=%s\0' "$image" "$id" >"$run/$key.env"
+	printf '%s %s\n%s %s\n' "$no" "$2" "$no" "$(stat -c %s "${sidecar%.smolmachine}")" >"$run/$key.written"
+	record="$tmp/cache of one/$key.json"
+	CACHE_DIR="$tmp/cache of one" RUN=.run/test PACK=$1 SMOLVM="$parts/smol-vmm" ROUTE=direct "$top/cache/bin/publish-machine" "$key" >"$tmp/.log" 2>&1
+}
+size=$(stat -c %s "$sidecar")
+ok 'one is published' publish native "$size"
+is '... as was noted' "$(jq -r '.sidecar_sha256, .launcher_sha256' "$record")" "$no
+$no"
+ok 'where the size is another' publish native "$((size + 1))"
+is '... it is read' "$(jq -r '.sidecar_sha256, .launcher_sha256' "$record")" "$(sum "$sidecar")
+$(sum "${sidecar%.smolmachine}")"
+ok "and what smolvm has packed" publish smolvm "$size"
+is '... is read too, whoever noted something' "$(jq -r .sidecar_sha256 "$record")" "$(sum "$sidecar")"
 
 topic 'make -n'
 run_make -n smolmachine IMAGE="$image" PACK=native FORCE=1
