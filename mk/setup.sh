@@ -51,7 +51,7 @@ real              tool:qemu-system-x86_64 qemu-system-x86           -           
 real              tool:depmod             kmod                      -             finds the modules of its kernel
 real              tool:mkfs.ext4          e2fsprogs                 -             makes its disks
 real,pypi         pip                     python3-pip               -             fetches smolvm's wheels
-debian            tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker; a Debian to flatten
+debian,real       tool:debootstrap        debootstrap               -             a Debian sid with a newer Docker, its qemu; a Debian to flatten
 engines           tool:rootlesskit        rootlesskit               -             runs Docker without root
 engines           tool:slirp4netns        slirp4netns               -             its network
 engines           tool:newuidmap          uidmap                    -             its user IDs
@@ -312,8 +312,7 @@ for goal; do
 	lint) sets="$sets run lint" ;;
 	check-fuzz) sets="$sets run fuzz" ;;
 	check-page) sets="$sets run page" ;;
-	check-core) sets="$sets run engine busybox real" ;;
-	check-real) sets="$sets run engine busybox real debian" ;;
+	check-real | check-core) sets="$sets run engine busybox real" ;;
 	check-engines) sets="$sets run engine standin registry busybox check debian engines" ;;
 	check | check-* | bench)
 		sets="$sets run engine standin registry busybox check"

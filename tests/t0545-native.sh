@@ -248,7 +248,7 @@ no=$(printf %064d 7)
 publish() { # PACK SIDECARS-SIZE: with what pack-image might have noted; sets record
 	rm -rf "$tmp/cache of one"
 	run=$tmp/"cache of one"/.run/test
-	mkdir -p -m 700 "$run" && cp "${sidecar%.smolmachine}" "$run/$key" && cp "$sidecar" "$run/$key.smolmachine" || return
+	(umask 077 && mkdir -p "$run") && cp "${sidecar%.smolmachine}" "$run/$key" && cp "$sidecar" "$run/$key.smolmachine" || return
 	printf '%s\n' "$(manifest_of "$sidecar" | jq -r .image)" >"$run/$key.ref"
 	printf 'SLUG=test\0IMAGE=%s\0IMAGE_ID=%s\0' "$image" "$id" >"$run/$key.env"
 	printf '%s %s\n%s %s\n' "$no" "$2" "$no" "$(stat -c %s "${sidecar%.smolmachine}")" >"$run/$key.written"
