@@ -31,19 +31,25 @@ in_run(const char *key, const char *suffix)
 	return format("%s/%s%s", needed("RUN"), key, suffix);
 }
 
-/* The digests by which the image was served: of its config, and of its manifest where that is known. */
-static void
+/*
+ * The digests by which the image was served: of its config, and of its manifest where that is known. False: a registry container did
+ * that, and what it was pushed is taken to be the image itself.
+ */
+static bool
 served_digests(const char *key, const struct list *settings, struct list *digests)
 {
 	char *path = run_file(key, OF_SERVED), *line = first_line(path), *rest = NULL;
+	bool known;
 
 	for (char *one = line ? strtok_r(line, " ", &rest) : NULL; one; one = strtok_r(NULL, " ", &rest))
 		if (is_digest(one))
 			list_add(digests, one);
-	if (digests->count == 0)
+	known = digests->count > 0;
+	if (!known)
 		list_add(digests, value_of(settings, "IMAGE_ID"));
 	free(line);
 	free(path);
+	return known;
 }
 
 /*
@@ -169,23 +175,28 @@ check_packed(const char *launcher, const char *path, struct sidecar *s, struct p
 }
 
 /*
- * smolvm names the image by the digest of its config (run: 1.4.5, 1.9.1, 1.17.0 and 1.32.2, `make check-real`). Another
- * one is told, and not refused as another reference is, while most versions were not seen to do so. An engine
- * pushes the image's own config to any registry.
+ * smolvm names the image by the digest of its config (run: `make check-real`, cell reader, 1.4.5 to 1.32.2). Where we have served it,
+ * another one is another image; of what a registry container serves we only know what an engine should have pushed, and tell.
  */
 static void
 check_digest(const struct sidecar *s, const struct packing *p)
 {
+	static const char what[] = "SMOLVM: '%s' packed '%s' as the image '%s', which is not the one that was served";
 	struct list digests = {0};
+	bool known;
 
 	if (strncmp(s->image, "local:", strlen("local:")) == 0)
 		return; /* "packed": the image is bound by its bytes (run: 1.32.2) */
-	served_digests(p->key, p->settings, &digests);
+	known = served_digests(p->key, p->settings, &digests);
 	list_add(&digests, value_of(p->settings, "IMAGE_ID"));
-	if (!list_has(&digests, s->digest))
-		say_line(
-		    "warning: SMOLVM: '%s' packed '%s' as the image '%s', which is not the one that was served",
-		    setting("SMOLVM"), s->image, s->digest);
+	if (!list_has(&digests, s->digest)) {
+		char *text = format(what, setting("SMOLVM"), s->image, s->digest);
+
+		if (known)
+			refuse("%s; nothing was published", text);
+		say_line("warning: %s", text);
+		free(text);
+	}
 	list_free(&digests);
 }
 

@@ -179,7 +179,11 @@ assert_nothing_left 'nothing is left of all that'
 ok 'and after it the machine is packed' run_make smolmachine IMAGE="$image"
 unlike '... as the image that was served' "$(cat "$err")" 'warning'
 export FAKE_SMOLVM_FAULT=other-image
-ok 'a smolvm that names another image by its digest' run_make smolmachine IMAGE="$image" FORCE=1
-like '... is told' "$(cat "$err")" 'warning: SMOLVM: .* as the image .sha256:[0-9a-f]*00000000., which is not the one that was served$'
+before=$(cd "$CACHE_DIR" && sha256sum ./*machine)
+must_fail 'a smolvm that names another image by its digest' run_make smolmachine IMAGE="$image" FORCE=1 ROUTE=direct
+like '... is named' "$(cat "$err")" 'error: .*SMOLVM: .* as the image .sha256:[0-9a-f]*00000000., which is not the one that was served; nothing was published'
+is '... and the machine of before is there' "$(cd "$CACHE_DIR" && sha256sum ./*machine)" "$before"
+ok '... behind a registry container' run_make smolmachine IMAGE="$image" FORCE=1 ROUTE=push
+like '... it is told' "$(cat "$err")" 'warning: SMOLVM: .* as the image .sha256:[0-9a-f]*00000000., which is not the one that was served$'
 unset FAKE_SMOLVM_FAULT
 done_testing
