@@ -1,5 +1,6 @@
 /* compose-write.c - layers that are put together, as frames and as a digest, once compose.c has decided what of them stays. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -264,6 +265,20 @@ hash_frame(struct walker *walker, const struct framed *l, const struct frame *fr
 	return true;
 }
 
+enum { TURN_MS = 5 };
+
+/* Not one that sleeps: the signal that ends it may come to another thread. False: one has come. */
+static bool
+take_turn(int fd, char why[WHY])
+{
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		if (caught_signal())
+			return fail(why, "interrupted");
+		poll(NULL, 0, TURN_MS);
+	}
+	return true;
+}
+
 /*
  * A layer of a beginning is hashed by one at a time, of all images that are packed at once: who waits finds it known. The file's lock goes
  * with who holds it, and nobody holds two, so that nobody waits for ever.
@@ -277,9 +292,8 @@ hash_enter(struct walker *walker, size_t layer, bool *skip)
 
 	if (layer >= h->c->uncut)
 		return true;
-	while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
-		if (caught_signal())
-			return fail(walker->why, "interrupted");
+	if (!take_turn(fd, walker->why))
+		return false;
 	*skip = h->known->find(h->known->arg, layer + 1, state);
 	if (*skip) {
 		flock(fd, LOCK_UN);

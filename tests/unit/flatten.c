@@ -4,6 +4,10 @@
  */
 #include "saved.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <zlib.h>
 
 #include "image/compose.h"
@@ -729,6 +733,98 @@ beginnings(void **state)
 	free(lower);
 }
 
+/* Another image's packer, which holds the lowest layer at first. */
+struct first {
+	pid_t pid;
+	int said;  /* a byte when it has hold of the layer, another one before it lets go */
+	bool kept; /* it lets go of the layer only when it knows its beginning; else that never becomes known */
+	size_t early; /* questions that are asked before anybody waits */
+};
+
+static bool
+find_late(void *arg, size_t layers, unsigned char state[HASH_STATE])
+{
+	struct first *f = arg;
+
+	struct pollfd done = {.fd = f->said, .events = POLLIN};
+
+	if (f->early > 0) {
+		f->early--;
+		return false;
+	}
+	assert_int_equal(poll(&done, 1, 0), 1);
+	return f->kept && find_kept(NULL, layers, state);
+}
+
+static void
+hold(struct first *f, int fd)
+{
+	char path[64], said;
+	int ready[2];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	assert_int_equal(pipe(ready), 0);
+	f->pid = fork();
+	assert_true(f->pid >= 0);
+	if (f->pid == 0) {
+		int own = open(path, O_RDONLY);
+
+		if (own < 0 || flock(own, LOCK_EX) != 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		poll(NULL, 0, 200);
+		_exit(write(ready[1], "x", 1) == 1 ? 0 : 1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &said, 1), 1);
+	f->said = ready[0];
+}
+
+/* Who shares a layer waits while another hashes it, and hashes it itself where nothing came of that. */
+static void
+one_hashes(void **state)
+{
+	const size_t size = 17 << 20;
+	char *lower = xmalloc(size + 16), digest[DIGEST], plain[DIGEST], why[WHY];
+	const char *const layer[] = {lower, "b=1"};
+	struct beginnings known = {find_late, keep_it, NULL}, kept = {find_kept, keep_it, NULL};
+	struct framed framed[4];
+	struct export e;
+	struct compose *c;
+	size_t layers = 0;
+	int in;
+
+	(void)state;
+	memset(lower, 'x', size + 15);
+	memcpy(lower, "d/ d/x=1 a=", 11);
+	lower[size + 15] = '\0';
+	make_image(layer, 2);
+	in = open_saved();
+	assert_true(read_export(in, ".", NULL, &e, why));
+	assert_true(frame_layers(&e, framed, &layers, why));
+	c = compose_open(framed, layers, e.image[0].id, ".", why);
+	kept_layers = 0;
+	assert_true(compose_digest(c, &kept, plain, why));
+	assert_int_equal(kept_layers, 1);
+	for (int i = 0; i < 2; i++) {
+		struct first first = {.kept = i == 0, .early = compose_uncut(c)};
+
+		hold(&first, framed[0].fd);
+		known.arg = &first;
+		found_layers = 0;
+		assert_true(compose_digest(c, &known, digest, why));
+		same_text("the digest", digest, plain);
+		assert_int_equal(waitpid(first.pid, NULL, 0), first.pid);
+		close(first.said);
+		assert_int_equal(found_layers, i == 0 ? 1 : 0);
+	}
+	compose_free(c);
+	for (size_t k = 0; k < layers; k++)
+		frames_close(&framed[k]);
+	free_export(&e);
+	close(in);
+	free(lower);
+}
+
 static void
 refused(void **state)
 {
@@ -1038,6 +1134,7 @@ main(void)
 	    cmocka_unit_test(large_members),
 	    cmocka_unit_test(kept_frames),
 	    cmocka_unit_test(beginnings),
+	    cmocka_unit_test(one_hashes),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(broken_layers),
 	    cmocka_unit_test(maps_of_holes),
