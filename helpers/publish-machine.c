@@ -181,7 +181,8 @@ check_packed(const char *launcher, const char *path, struct sidecar *s, struct p
 static void
 check_digest(const struct sidecar *s, const struct packing *p)
 {
-	static const char what[] = "SMOLVM: '%s' packed '%s' as the image '%s', which is not the one that was served";
+	static const char what[] =
+	    "SMOLVM: '%s' packed '%s' as the image '%s', which is not the one that was served";
 	struct list digests = {0};
 	bool known;
 

@@ -98,7 +98,8 @@ keep_beginning(void *whole, size_t layers, const unsigned char state[HASH_STATE]
 bool
 whole_digest(const struct whole *w, char digest[DIGEST], char why[WHY])
 {
-	const struct beginnings known = {find_beginning, keep_beginning, (void *)w}, none = {NULL, NULL, NULL};
+	const struct beginnings known = {find_beginning, keep_beginning, (void *)w},
+				none = {NULL, NULL, NULL};
 
 	return compose_digest(w->compose, store_most() > 0 ? &known : &none, digest, why);
 }

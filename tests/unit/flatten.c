@@ -736,8 +736,9 @@ beginnings(void **state)
 /* Another image's packer, which holds the lowest layer at first. */
 struct first {
 	pid_t pid;
-	int said;  /* a byte when it has hold of the layer, another one before it lets go */
-	bool kept; /* it lets go of the layer only when it knows its beginning; else that never becomes known */
+	int said; /* a byte when it has hold of the layer, another one before it lets go */
+	bool
+	    kept; /* it lets go of the layer only when it knows its beginning; else that never becomes known */
 	size_t early; /* questions that are asked before anybody waits */
 };
 
@@ -1129,22 +1130,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(rules),
-	    cmocka_unit_test(any_layers),
-	    cmocka_unit_test(large_members),
-	    cmocka_unit_test(kept_frames),
-	    cmocka_unit_test(beginnings),
-	    cmocka_unit_test(one_hashes),
-	    cmocka_unit_test(refused),
-	    cmocka_unit_test(broken_layers),
-	    cmocka_unit_test(maps_of_holes),
-	    cmocka_unit_test(holes_together),
-	    cmocka_unit_test(owners),
-	    cmocka_unit_test(long_names),
-	    cmocka_unit_test(many_names),
-	    cmocka_unit_test(no_layers),
-	    cmocka_unit_test(repeatable),
-	    cmocka_unit_test(nowhere_to_write),
+	    cmocka_unit_test(rules),         cmocka_unit_test(any_layers),
+	    cmocka_unit_test(large_members), cmocka_unit_test(kept_frames),
+	    cmocka_unit_test(beginnings),    cmocka_unit_test(one_hashes),
+	    cmocka_unit_test(refused),       cmocka_unit_test(broken_layers),
+	    cmocka_unit_test(maps_of_holes), cmocka_unit_test(holes_together),
+	    cmocka_unit_test(owners),        cmocka_unit_test(long_names),
+	    cmocka_unit_test(many_names),    cmocka_unit_test(no_layers),
+	    cmocka_unit_test(repeatable),    cmocka_unit_test(nowhere_to_write),
 	    cmocka_unit_test(configs),
 	};
 

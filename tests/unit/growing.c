@@ -32,8 +32,8 @@ said_and_written(void **state)
 		size_t pieces, size; /* so many of that size */
 		long gap, fill;      /* before that piece, and so many pieces later */
 	} cases[] = {
-	    {0, 0, NO_GAP, 0},      {0, 0, 0, 0},      {1, 1, NO_GAP, 0},       {1, 1, 0, 1},
-	    {3, 1000, 1, 2},        {3, 1000, 3, 0},   {2, 1 << 18, NO_GAP, 0}, {2, (1 << 18) + 1, 1, 1},
+	    {0, 0, NO_GAP, 0},       {0, 0, 0, 0},       {1, 1, NO_GAP, 0},       {1, 1, 0, 1},
+	    {3, 1000, 1, 2},         {3, 1000, 3, 0},    {2, 1 << 18, NO_GAP, 0}, {2, (1 << 18) + 1, 1, 1},
 	    {40, 700001, NO_GAP, 0}, {40, 700001, 2, 0}, {40, 700001, 2, 38},     {40, 700001, 40, 0},
 	};
 	unsigned char *piece = xmalloc(700001), gap[100];
@@ -60,7 +60,8 @@ said_and_written(void **state)
 		size = (size_t)growing_size(g);
 		crc = growing_crc(g);
 		assert_true(growing_end(g, true, said, why));
-		assert_int_equal(size, cases[i].pieces * cases[i].size + (cases[i].gap == NO_GAP ? 0 : sizeof(gap)));
+		assert_int_equal(size, cases[i].pieces * cases[i].size +
+					   (cases[i].gap == NO_GAP ? 0 : sizeof(gap)));
 		text = read_text("grown", 64 << 20, &size);
 		assert_non_null(text);
 		assert_int_equal(crc, crc_of(text, size));
@@ -120,7 +121,8 @@ not_to_be_read(void **state)
 	(void)state;
 	assert_true(growing_add(g, "abc", 3, crc_of("abc", 3), why));
 	assert_false(growing_end(g, true, said, why));
-	has_text("a file that cannot be read", why, "cannot read again what was written: Bad file descriptor");
+	has_text("a file that cannot be read", why,
+		 "cannot read again what was written: Bad file descriptor");
 }
 
 int
