@@ -312,7 +312,7 @@ for goal; do
 	lint) sets="$sets run lint" ;;
 	check-fuzz) sets="$sets run fuzz" ;;
 	check-page) sets="$sets run page" ;;
-	check-real | check-core) sets="$sets run engine busybox real" ;;
+	check-real | check-core) sets="$sets run engine busybox registry real" ;;
 	check-engines) sets="$sets run engine standin registry busybox check debian engines" ;;
 	check | check-* | bench)
 		sets="$sets run engine standin registry busybox check"

@@ -15,7 +15,7 @@ start_engine() {
 	truncate -s 8G /w/disk
 	{ mkfs.ext4 -q -O ^has_journal -E lazy_itable_init=1,nodiscard /w/disk && mkdir /w/ext4 && mount -o loop,discard /w/disk /w/ext4; } || exit 1
 	# from an initramfs nothing can be pivoted away
-	DOCKER_RAMDISK=1 dockerd --storage-driver=overlay2 --iptables=false --bridge=none --data-root=/w/ext4/docker >/job/log/dockerd 2>&1 &
+	DOCKER_RAMDISK=1 dockerd --storage-driver=overlay2 --iptables=false --data-root=/w/ext4/docker >/job/log/dockerd 2>&1 &
 	tries=120
 	until docker version >/dev/null 2>&1; do
 		tries=$((tries - 1))
@@ -125,8 +125,14 @@ cell_push() {
 	pack zoo:1 push FORCE=1 || fail 'no pack'
 	$top/cache/bin/verify-machine "$sidecar"
 }
-cell_container() {
-	skip 'the engine here has no bridge, by which a container would publish a port'
+cell_container() { # by a registry container of the engine's, which publishes a port
+	command -v docker-registry >/dev/null || skip 'docker-registry is not installed; run: make setup check-real'
+	"$top/tests/registry/build" registry:1 >/w/built 2>&1 || { cat /w/built && fail 'no registry image'; }
+	began=$(date +%s)
+	pack zoo:1 push FORCE=1 REGISTRY_IMAGE=registry:1 || fail 'no pack'
+	"$top/cache/bin/verify-machine" "$sidecar"
+	docker events --since "$began" --until "$(date +%s)" --filter event=start --format '{{.From}}' >/w/started
+	grep -qx registry:1 /w/started || fail 'no registry container was started'
 }
 cell_hit() { # a hit asks smolvm for nothing
 	packed zoo:1 || fail 'no pack'
