@@ -118,14 +118,15 @@ read_all(int fd, const char *path, const struct sidecar *s, struct packing *p, c
 static bool
 was_read(const char *line, off_t size, char sha256[SHA256_HEX + 1])
 {
-	char hex[SHA256_HEX + 1];
-	long long is;
+	char *is = format(" %lld\n", (long long)size), *hex = format("%.*s", SHA256_HEX, line);
+	bool good =
+	    strspn(hex, "0123456789abcdef") == SHA256_HEX && strncmp(line + SHA256_HEX, is, strlen(is)) == 0;
 
-	if (line == NULL || sscanf(line, "%64[0-9a-f] %lld", hex, &is) != 2 || strlen(hex) != SHA256_HEX ||
-	    is != (long long)size)
-		return false;
-	memcpy(sha256, hex, sizeof(hex));
-	return true;
+	if (good)
+		memcpy(sha256, hex, SHA256_HEX + 1);
+	free(hex);
+	free(is);
+	return good;
 }
 
 /* What pack-image has read again while it wrote, sidecar and launcher. False: another packer has written them. */
