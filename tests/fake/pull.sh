@@ -151,12 +151,15 @@ read_archive() {
 	read_image
 	digest=packed total=0
 }
-no_pull() { # an image of one empty layer, by the digest of the one that is served, where FAKE_SMOLVM_DIGEST says that
+no_pull() { # an image of one empty layer, by the digest of the one that is served, where one is
 	mkdir -p "$work/image" "$work/layer/1"
 	tar -cf "$work/image/layer" -C "$work/layer/1" .
 	printf '{"architecture":"%s","os":"linux","config":{}}\n' "$host_arch" >"$work/image/config"
 	layers=sha256:$(sha256 <"$work/image/layer") count=1
-	config=$work/image/config digest=${FAKE_SMOLVM_DIGEST:-sha256:$(sha256 <"$work/image/config")}
+	config=$work/image/config
+	digest=$(CONTAINERS_REGISTRIES_CONF=/dev/null skopeo --command-timeout 20s inspect --raw --no-creds --tls-verify=false "docker://$image" 2>/dev/null |
+		jq -r '.config.digest // empty' 2>/dev/null)
+	: "${digest:=sha256:$(sha256 <"$work/image/config")}"
 }
 read_image() { # sets $digest of the config, $config, $layers, $count, $total
 	digest=$(jq -r '.config.digest, (.layers | if . == null then "none" else .[].digest end)' "$work/image/manifest.json")
