@@ -373,6 +373,8 @@ cell_random() {
 		if diff -u /w/docker.plain /w/machine.plain >"/job/log/$version.random.$seed"; then
 			echo "$seed booted, $(wc -l </w/machine.plain) entries" >>/job/random.done
 		else
+			echo "seed $seed:"
+			cat "/job/log/$version.random.$seed"
 			echo "$seed booted, and differs" >>/job/random.done
 		fi
 		docker rmi -f "random:$seed" >/dev/null
