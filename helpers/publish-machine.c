@@ -1,9 +1,9 @@
 /*
  * publish-machine - makes what was packed in the run's folder the machine KEY.
  *
- * Checks all of the sidecar, unless pack-image did while it wrote, writes the record, flushes the three files to disk
- * and renames them into CACHE_DIR: launcher, record, and last the sidecar, which
- * commits. The caller holds the key's lock. Whatever goes wrong before the last
+ * Checks all of the sidecar, unless pack-image did while it wrote; writes the
+ * record, flushes the three files to disk and renames them into CACHE_DIR:
+ * launcher, record, and last the sidecar, which commits. The caller holds the key's lock. Whatever goes wrong before the last
  * rename leaves no machine.
  * Exit: 0 published; 1 what was packed is not whole; 100 called wrongly; 111 trouble.
  */
@@ -182,8 +182,6 @@ check_packed(const char *launcher, const char *path, struct sidecar *s, struct p
 static void
 check_digest(const struct sidecar *s, const struct packing *p)
 {
-	static const char what[] =
-	    "SMOLVM: '%s' packed '%s' as the image '%s', which is not the one that was served";
 	struct list digests = {0};
 	bool known;
 
@@ -192,10 +190,12 @@ check_digest(const struct sidecar *s, const struct packing *p)
 	known = served_digests(p->key, p->settings, &digests);
 	list_add(&digests, value_of(p->settings, "IMAGE_ID"));
 	if (!list_has(&digests, s->digest)) {
-		char *text = format(what, setting("SMOLVM"), s->image, s->digest);
+		char *text =
+		    format("SMOLVM: '%s' packed '%s' as the image '%s', which is not the one that was served",
+			   setting("SMOLVM"), s->image, s->digest);
 
 		if (known)
-			refuse("%s; nothing was published", text);
+			refuse("%s; nothing was published, give another SMOLVM, or PACK=native", text);
 		say_line("warning: %s", text);
 		free(text);
 	}

@@ -181,7 +181,7 @@ unlike '... as the image that was served' "$(cat "$err")" 'warning'
 export FAKE_SMOLVM_FAULT=other-image
 before=$(cd "$CACHE_DIR" && sha256sum ./*machine)
 must_fail 'a smolvm that names another image by its digest' run_make smolmachine IMAGE="$image" FORCE=1 ROUTE=direct
-like '... is named' "$(cat "$err")" 'error: .*SMOLVM: .* as the image .sha256:[0-9a-f]*00000000., which is not the one that was served; nothing was published'
+like '... is named' "$(cat "$err")" 'error: .*SMOLVM: .* as the image .sha256:[0-9a-f]*00000000., which is not the one that was served; nothing was published, give another SMOLVM, or PACK=native'
 is '... and the machine of before is there' "$(cd "$CACHE_DIR" && sha256sum ./*machine)" "$before"
 ok '... behind a registry container' run_make smolmachine IMAGE="$image" FORCE=1 ROUTE=push
 like '... it is told' "$(cat "$err")" 'warning: SMOLVM: .* as the image .sha256:[0-9a-f]*00000000., which is not the one that was served$'

@@ -175,7 +175,7 @@ write_frame(struct walker *walker, const struct framed *l, const struct frame *f
 	if (!write_own_frame(w) || !frames_read(l, frame, w->made, walker->why))
 		return false;
 	if (crc32(0, w->made, frame->length) != frame->crc)
-		return fail(walker->why, "a kept layer is damaged");
+		return fail(walker->why, FRAMES_DAMAGED);
 	return w->out(w->arg, w->made, frame->length, frame->crc, walker->why);
 }
 

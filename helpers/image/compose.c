@@ -213,8 +213,7 @@ look_at_layer(struct plan *p, size_t layer)
 	p->reader.bare = true;
 	while (entry < l->members && entry_next(&p->reader, p->why) == ENTRY)
 		look_at_entry(p, layer, entry++);
-	return (entry == l->members && entry_next(&p->reader, p->why) == END) ||
-	       fail(p->why, "a kept layer is damaged");
+	return (entry == l->members && entry_next(&p->reader, p->why) == END) || fail(p->why, FRAMES_DAMAGED);
 }
 
 static bool

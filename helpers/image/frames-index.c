@@ -112,7 +112,7 @@ index_read(struct framed *f, size_t *of_members, char why[WHY])
 	}
 	free(packed);
 	free(text);
-	return good || fail(why, "a kept layer is damaged");
+	return good || fail(why, FRAMES_DAMAGED);
 }
 
 void

@@ -25,7 +25,7 @@ frame_decode(const struct frame *frame, const void *packed, void *to, char why[W
 {
 	size_t n = ZSTD_decompress(to, FRAME_MOST, packed, frame->length);
 
-	return (!ZSTD_isError(n) && n == frame->plain) || fail(why, "a kept layer is damaged");
+	return (!ZSTD_isError(n) && n == frame->plain) || fail(why, FRAMES_DAMAGED);
 }
 
 bool

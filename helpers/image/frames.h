@@ -22,6 +22,9 @@ enum { FRAME_MOST = 1 << 20, FRAME_ENOUGH = 1 << 19, FRAMES_TAIL = 32 };
 /* Part of what names such a file: another number where the same layer would give other bytes. */
 #define FRAMES_FORMAT "1"
 
+/* What is said where a kept one is not as it was written: the store takes a file that nobody has touched for whole. */
+#define FRAMES_DAMAGED "a kept layer is damaged; remove .store in CACHE_DIR and run make again"
+
 struct frame {
 	uint64_t at;            /* where it lies in the file */
 	uint32_t length, plain; /* bytes of it, and of what is in it */

@@ -89,12 +89,15 @@ tell(struct growing *g, bool closed)
 	pthread_mutex_unlock(&g->lock);
 }
 
-/* So that little is left to wait for when it is flushed. That it cannot be asked for is no fault. */
+/*
+ * At least so many bytes that it was not asked to take: so that little is left to wait for when they are flushed. That it cannot be asked
+ * is no fault.
+ */
 static void
-ask_disk(struct growing *g)
+ask_disk(struct growing *g, uint64_t least)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
-	if (g->size - g->asked < FOR_THE_DISK)
+	if (g->size - g->asked < least)
 		return;
 	sync_file_range(g->fd, (off_t)g->asked, (off_t)(g->size - g->asked), SYNC_FILE_RANGE_WRITE);
 #endif
@@ -107,7 +110,7 @@ put(struct growing *g, const void *bytes, size_t size, char why[WHY])
 	if (!write_all(g->fd, bytes, size))
 		return fail_errno(why, "cannot write the machine");
 	g->size += size;
-	ask_disk(g);
+	ask_disk(g, FOR_THE_DISK);
 	tell(g, false);
 	return true;
 }
@@ -170,8 +173,7 @@ growing_end(struct growing *g, bool good, char sha256[SHA256_HEX + 1], char why[
 		read_again(g);
 	hash_end(g->hash, digest);
 	memcpy(sha256, digest_digits(digest), SHA256_HEX + 1);
-	g->asked = 0;
-	ask_disk(g);
+	ask_disk(g, 0);
 	if (good && *g->why != '\0')
 		good = fail(why, "%s", g->why);
 	if (close(g->fd) != 0 && good)

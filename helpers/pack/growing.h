@@ -5,7 +5,7 @@
  *	g = growing_new(fd);
  *	growing_add(g, bytes, size, crc, why);     as often as is wanted
  *	growing_gap(g, size, why);                 once at most; growing_fill(g, bytes, why) may come any time later
- *	growing_end(g, sha256, &crc, why);
+ *	good = growing_end(g, good, sha256, why);
  *
  * What was read again is what publish-machine would read: the file as the kernel has it.
  */

@@ -684,6 +684,53 @@ keep_it(void *arg, size_t layers, const unsigned char state[HASH_STATE])
 	memcpy(kept_state, state, HASH_STATE);
 }
 
+/* Two layers, put together. */
+struct together {
+	struct framed framed[4];
+	size_t layers;
+	struct export e;
+	struct compose *c;
+};
+
+static void
+put_together(struct together *t, const char *lower, const char *upper)
+{
+	const char *const layer[] = {lower, upper};
+	char why[WHY] = "";
+	int in;
+
+	t->layers = 0;
+	make_image(layer, 2);
+	in = open_saved();
+	assert_true(read_export(in, ".", NULL, &t->e, why));
+	close(in);
+	assert_true(frame_layers(&t->e, t->framed, &t->layers, why));
+	t->c = compose_open(t->framed, t->layers, t->e.image[0].id, ".", why);
+	assert_non_null(t->c);
+}
+
+static void
+take_apart(struct together *t)
+{
+	compose_free(t->c);
+	for (size_t i = 0; i < t->layers; i++)
+		frames_close(&t->framed[i]);
+	free_export(&t->e);
+}
+
+/* One of which the beginning is worth keeping. The caller frees it. */
+static char *
+large_layer(void)
+{
+	const size_t size = BEGINNING_ENOUGH + (1 << 20);
+	char *layer = xmalloc(size + 1);
+
+	memset(layer, 'x', size);
+	memcpy(layer, "d/ d/x=1 a=", 11);
+	layer[size] = '\0';
+	return layer;
+}
+
 /* What is known of the lower layers counts where nothing of them is cut, and nowhere else. */
 static void
 beginnings(void **state)
@@ -695,40 +742,23 @@ beginnings(void **state)
 	    {"b=1", 1, 0}, {"b=2", 1, 1},     {"b=3 d/ d/c=1", 1, 1},
 	    {"a=1", 0, 0}, {"d/.wh.x", 0, 0}, {"e/f=1", 0, 0},
 	};
-	const size_t size = 17 << 20;
-	char *lower = xmalloc(size + 16), digest[DIGEST], plain[DIGEST], why[WHY];
+	const struct beginnings known = {find_kept, keep_it, NULL};
+	char *lower = large_layer(), digest[DIGEST], plain[DIGEST], why[WHY];
 
 	(void)state;
-	memset(lower, 'x', size + 15);
-	memcpy(lower, "d/ d/x=1 a=", 11);
-	lower[size + 15] = '\0';
 	kept_layers = 0;
 	for (size_t i = 0; i < LENGTH(cases); i++) {
-		const char *const layer[] = {lower, cases[i].upper};
-		struct beginnings known = {find_kept, keep_it, NULL};
-		struct framed framed[4];
-		struct export e;
-		struct compose *c;
-		size_t layers = 0;
-		int in;
+		struct together t;
 
-		make_image(layer, 2);
-		in = open_saved();
-		assert_true(read_export(in, ".", NULL, &e, why));
-		assert_true(frame_layers(&e, framed, &layers, why));
-		c = compose_open(framed, layers, e.image[0].id, ".", why);
-		assert_true(compose_digest(c, &(struct beginnings){NULL, NULL, NULL}, plain, why));
+		put_together(&t, lower, cases[i].upper);
+		assert_true(compose_digest(t.c, &(struct beginnings){NULL, NULL, NULL}, plain, why));
 		found_layers = 0;
-		assert_true(compose_digest(c, &known, digest, why));
+		assert_true(compose_digest(t.c, &known, digest, why));
 		same_text(cases[i].upper, digest, plain);
 		assert_int_equal(found_layers, cases[i].found);
 		if (cases[i].kept > 0)
 			assert_int_equal(kept_layers, cases[i].kept);
-		compose_free(c);
-		for (size_t k = 0; k < layers; k++)
-			frames_close(&framed[k]);
-		free_export(&e);
-		close(in);
+		take_apart(&t);
 	}
 	free(lower);
 }
@@ -736,9 +766,8 @@ beginnings(void **state)
 /* Another image's packer, which holds the lowest layer at first. */
 struct first {
 	pid_t pid;
-	int said; /* a byte when it has hold of the layer, another one before it lets go */
-	bool
-	    kept; /* it lets go of the layer only when it knows its beginning; else that never becomes known */
+	int said;     /* a byte when it has hold of the layer, another one before it lets go */
+	bool kept;    /* its beginning is known then; else never */
 	size_t early; /* questions that are asked before anybody waits */
 };
 
@@ -746,7 +775,6 @@ static bool
 find_late(void *arg, size_t layers, unsigned char state[HASH_STATE])
 {
 	struct first *f = arg;
-
 	struct pollfd done = {.fd = f->said, .events = POLLIN};
 
 	if (f->early > 0) {
@@ -784,46 +812,50 @@ hold(struct first *f, int fd)
 static void
 one_hashes(void **state)
 {
-	const size_t size = 17 << 20;
-	char *lower = xmalloc(size + 16), digest[DIGEST], plain[DIGEST], why[WHY];
-	const char *const layer[] = {lower, "b=1"};
 	struct beginnings known = {find_late, keep_it, NULL}, kept = {find_kept, keep_it, NULL};
-	struct framed framed[4];
-	struct export e;
-	struct compose *c;
-	size_t layers = 0;
-	int in;
+	char *lower = large_layer(), digest[DIGEST], plain[DIGEST], why[WHY];
+	struct together t;
 
 	(void)state;
-	memset(lower, 'x', size + 15);
-	memcpy(lower, "d/ d/x=1 a=", 11);
-	lower[size + 15] = '\0';
-	make_image(layer, 2);
-	in = open_saved();
-	assert_true(read_export(in, ".", NULL, &e, why));
-	assert_true(frame_layers(&e, framed, &layers, why));
-	c = compose_open(framed, layers, e.image[0].id, ".", why);
+	put_together(&t, lower, "b=1");
 	kept_layers = 0;
-	assert_true(compose_digest(c, &kept, plain, why));
+	assert_true(compose_digest(t.c, &kept, plain, why));
 	assert_int_equal(kept_layers, 1);
 	for (int i = 0; i < 2; i++) {
-		struct first first = {.kept = i == 0, .early = compose_uncut(c)};
+		struct first first = {.kept = i == 0, .early = compose_uncut(t.c)};
 
-		hold(&first, framed[0].fd);
+		hold(&first, t.framed[0].fd);
 		known.arg = &first;
 		found_layers = 0;
-		assert_true(compose_digest(c, &known, digest, why));
+		assert_true(compose_digest(t.c, &known, digest, why));
 		same_text("the digest", digest, plain);
 		assert_int_equal(waitpid(first.pid, NULL, 0), first.pid);
 		close(first.said);
 		assert_int_equal(found_layers, i == 0 ? 1 : 0);
 	}
-	compose_free(c);
-	for (size_t k = 0; k < layers; k++)
-		frames_close(&framed[k]);
-	free_export(&e);
-	close(in);
+	take_apart(&t);
 	free(lower);
+}
+
+/* Nobody reads the machine again: what a disk has made of a kept frame is seen while that is copied. */
+static void
+damaged_frame(void **state)
+{
+	struct composed out;
+	char why[WHY] = "", byte;
+	struct together t;
+
+	(void)state;
+	put_together(&t, "a=1", "b=1");
+	out.fd = open("packed", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(compose_write(t.c, put_composed, &out, why));
+	assert_int_equal(pread(t.framed[1].fd, &byte, 1, 8), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(t.framed[1].fd, &byte, 1, 8), 1);
+	assert_false(compose_write(t.c, put_composed, &out, why));
+	same_text("the reason", why, FRAMES_DAMAGED);
+	close(out.fd);
+	take_apart(&t);
 }
 
 static void
@@ -1130,14 +1162,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(rules),         cmocka_unit_test(any_layers),
-	    cmocka_unit_test(large_members), cmocka_unit_test(kept_frames),
-	    cmocka_unit_test(beginnings),    cmocka_unit_test(one_hashes),
-	    cmocka_unit_test(refused),       cmocka_unit_test(broken_layers),
-	    cmocka_unit_test(maps_of_holes), cmocka_unit_test(holes_together),
-	    cmocka_unit_test(owners),        cmocka_unit_test(long_names),
-	    cmocka_unit_test(many_names),    cmocka_unit_test(no_layers),
-	    cmocka_unit_test(repeatable),    cmocka_unit_test(nowhere_to_write),
+	    cmocka_unit_test(rules),
+	    cmocka_unit_test(any_layers),
+	    cmocka_unit_test(large_members),
+	    cmocka_unit_test(kept_frames),
+	    cmocka_unit_test(beginnings),
+	    cmocka_unit_test(one_hashes),
+	    cmocka_unit_test(damaged_frame),
+	    cmocka_unit_test(refused),
+	    cmocka_unit_test(broken_layers),
+	    cmocka_unit_test(maps_of_holes),
+	    cmocka_unit_test(holes_together),
+	    cmocka_unit_test(owners),
+	    cmocka_unit_test(long_names),
+	    cmocka_unit_test(many_names),
+	    cmocka_unit_test(no_layers),
+	    cmocka_unit_test(repeatable),
+	    cmocka_unit_test(nowhere_to_write),
 	    cmocka_unit_test(configs),
 	};
 
