@@ -48,6 +48,71 @@ fake_program "$tmp/bin/python3" 'case $* in *--version*) ;; *) echo "WARNING: re
 refused 'a network that is not there' 'pip cannot download smolmachines 1\.32\.2: ERROR: No matching distribution$' VERSIONS=1.32.2
 is 'nothing half stays of all that' "$(ls "$here/cache/real")" linux
 
+topic 'The real smolvm as a command of this host, asked in vain, and what it hands to its machine'
+# A machine that is not there, but answers as tests/real/guest/serve.sh does, with what it was asked.
+export REAL_JOB="$tmp/job"
+mkdir -p "$REAL_JOB/calls" "$tmp/it's here"
+echo 1.32.2 >"$REAL_JOB/version"
+echo 'Kernel panic' >"$REAL_JOB/console"
+sleep 600 &
+alive=$!
+echo $alive >"$REAL_JOB/pid"
+cat >"$tmp/asked" <<'END'
+printf '%s\n' "floor=${SMOLVM_EGRESS_FLOOR-}" "$@"
+END
+serve() { # COMMAND that runs in the call's folder
+	(
+		until [ -e "$(echo "$REAL_JOB"/calls/*/asked)" ]; do sleep 0.05; done
+		cd "$REAL_JOB"/calls/* || exit
+		eval "$1"
+	) &
+	server=$!
+}
+# shellcheck disable=SC2016
+answers='sed -e "s,^cd .*,:," -e "s,^exec [^ ]*,sh $tmp/asked," asked >script; sh script >stdout <stdin; cat stdin ports >>stdout; echo "a note" >stderr
+	echo made >"out/x y"; echo 3 >status'
+serve "$answers"
+cd "$tmp/it's here" || exit
+printf archive | SMOLVM_EGRESS_FLOOR=metadata "$top/tests/real/smolvm" pack create --image - --smolfile "$tmp/asked" --output "$tmp/it's here/x y" \
+	--label="it's \"a\" \$b" '' 127.0.0.1:5000/a:1 >"$out" 2>"$err"
+is 'its status is handed on' $? 3
+wait $server
+cd "$tmp" || exit
+call=$(sed -n 's,.*/job/calls/\([^/]*\)/.*,\1,p' "$out")
+is 'each argument arrives as it is, files by their paths there, the floor, standard input and the port' "$(cat "$out")" "floor=metadata
+pack
+create
+--image
+-
+--smolfile
+/host$tmp/asked
+--output
+/job/calls/$call/out/x y
+--label=it's \"a\" \$b
+
+127.0.0.1:5000/a:1
+archive5000"
+is 'what it said of itself comes by standard error' "$(cat "$err")" 'a note'
+is 'what it made is where --output says' "$(cat "$tmp/it's here/x y")" made
+is 'nothing stays of the call' "$(ls "$REAL_JOB/calls")" ''
+serve 'until [ -e stop ]; do sleep 0.05; done; echo 143 >status'
+"$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null &
+asking=$!
+until [ -n "$(ls "$REAL_JOB/calls")" ]; do sleep 0.05; done
+kill $asking
+wait $asking
+is 'TERM ends it there, too' $? 143
+wait $server
+kill $alive
+wait $alive 2>/dev/null
+"$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
+is 'a machine that has died' "$?, $(cat "$err")" '111, tests/real/smolvm: the emulated machine has died: Kernel panic'
+SMOLVM_REAL=1.17.0 "$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
+is 'another version than the one that is served' "$?, $(cat "$err")" "111, tests/real/smolvm: SMOLVM_REAL: '1.17.0', and the machine that serves has 1.32.2"
+SMOLVM_REAL=1.99 "$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
+like 'a version that there is not' "$?, $(cat "$err")" "^111, tests/real/smolvm: SMOLVM_REAL: '1\.99' is not known; give one of: 1\.4\.5 "
+unset REAL_JOB
+
 topic 'smolvm from PyPI'
 row=$(grep -v '^#' "$top/tests/real/versions" | tail -n 1 | awk '{ print "version=" $1 " hash=" $2 }')
 like 'what setup installs is the newest that check-real knows' "$(grep '^version=' "$top/mk/get-smolvm.sh")" "^$row\$"

@@ -1,16 +1,17 @@
 #!/bin/sh
-# guest.sh: the cells of check-real, inside the emulated machine: this checkout packs with the real smolvm, beside an engine of
+# cells.sh: the cells of check-real, inside the emulated machine: this checkout packs with the real smolvm, beside an engine of
 # the machine's own. /job has `versions` and `cells`, each on lines, and the images; /job/results gets a line a cell:
 # VERSION CELL ok|FAIL|skip SECONDS, and /job/log/VERSION.CELL all that was said. Sourced; all_cells runs them.
 set -u
 top=/smolmake
-real=$top/tests/real/smolvm
+real=$top/tests/real/guest/smolvm
 # behind some 3000 files a machine could open no folder any more, most likely since libkrun keeps a descriptor for each, and 4096 are the kernel's limit
 prlimit --pid $$ --nofile=262144 || exit 1
 export TERM=dumb LC_ALL=C DOCKER_HOST=unix:///var/run/docker.sock SMOLMAKE_PACK_TIMEOUT=400 SMOLMAKE_TOOL_TIMEOUT=300 SMOLMAKE_PUSH_TIMEOUT=900
 mkdir -p /job/log /w/cells
 # shellcheck source=tests/sidecar.sh
 . $top/tests/sidecar.sh
+. $top/tests/real/emulation.sh
 
 start_engine() {
 	# overlay2, which most engines have, on a file system that keeps all attributes, as tmpfs does not
@@ -38,9 +39,6 @@ code() { echo "$version" | awk -F. '{ print $1 * 1000000 + $2 * 1000 + $3 }'; }
 since() { [ "$(code)" -ge "$1" ]; } # as in helpers/machine/quirks.h: 1013000
 calls() { grep -c '^pack create ' /w/calls || :; } # of smolvm
 smolmake() { HOME=/w/home-$version make -s -C $top smolmachine PACK=smolvm CACHE_DIR="$cache" SMOLVM="$real" "$@"; }
-# Three things that an emulated processor does to smolvm, and nothing else, are worth a second try: the connection to its own
-# machine breaks, the machine dies while it starts, or its four processors wait for one another for minutes.
-is_emulation() { grep -qE 'connection closed|agent process exited during startup|before the agent was ready|did not end within [0-9]+ s' "$1"; }
 packs_natively() { # IMAGE [VARIABLE...]: sets $sidecar
 	image=$1
 	shift
