@@ -144,7 +144,7 @@ take_written(struct packing *p)
 	return good;
 }
 
-/* smolvm names them <output> and <output>.smolmachine. */
+/* smolvm names them <output> and <output>.smolmachine (run: 1.4.5 to 1.32.2). */
 static void
 check_packed(const char *launcher, const char *path, struct sidecar *s, struct packing *p)
 {

@@ -60,7 +60,7 @@ explain_layer(const char *key)
 	failure_free(&f);
 }
 
-/* What the user has said, by any name that smolvm reads (smolvm-network, egress.rs: floor_mode). */
+/* What the user has said, by any name that smolvm reads (source: smolvm-network 1.13.0 to 1.33.0, egress.rs: floor_mode). */
 static const char *
 user_floor(void)
 {

@@ -337,7 +337,7 @@ check_packing() { # VERSION
 		check_loopback
 	fi
 }
-# A pack's machine has 8 GiB, of which it takes what it needs (smolvm, src/cli/pack.rs).
+# A pack's machine has 8 GiB, of which it takes what it needs (source: v1.9.2, src/cli/pack.rs).
 check_memory() {
 	mib=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo 2>/dev/null)
 	limit=$(cat /sys/fs/cgroup/memory.max 2>/dev/null)
@@ -350,7 +350,7 @@ check_memory() {
 		ok memory "$mib MiB"
 	fi
 }
-# What the user's environment says of smolvm's loopback, by any name that it reads (smolvm-network, egress.rs: floor_mode).
+# What the user's environment says of smolvm's loopback, by any name that it reads (source: smolvm-network 1.13.0 to 1.33.0, egress.rs: floor_mode).
 check_loopback() {
 	[ "${ROUTE-}" != archive ] || return 0
 	case ${SMOLVM_EGRESS_FLOOR-} in

@@ -47,7 +47,7 @@ ifeq ($(PACK),native)
 $(RUN)/%.packed: | $(RUN)/%.$(arrived)
 	$(Q)exec $(call stage,pack) -b -t PACK_TIMEOUT "$$BIN/pack-image" -- $*
 else
-# A clean folder: old smolvms look for their launcher in ./target first. All that it leaves there is ours.
+# A clean folder: old smolvms look for their launcher in ./target first (source: v1.9.2, src/cli/pack.rs). All that it leaves there is ours.
 # At most PACK_JOBS at once on this machine: each is a virtual machine of 4 processors and up to 8 GiB.
 $(RUN)/%.packed: | $(RUN)/%.$(arrived)
 	$(Q)read -r ref <$(RUN)/$*.ref; mkdir -p $(RUN)/$*.work; \

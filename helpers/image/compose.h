@@ -10,7 +10,7 @@
  * The tar has the entries of the lowest layer first, in their order there, then those of the next, without what upper layers take
  * away or replace. Before them stand folders that no layer puts in front of what is in it, and behind them, once more, those that
  * get something from an upper layer: whoever unpacks them in this order, and sets times and modes of folders behind all else
- * (Rust's crate tar, by which smolvm unpacks; libarchive; GNU tar's --delay-directory-restore), leaves each as it should be.
+ * (Rust's crate tar, by which smolvm unpacks: source, v1.9.2; libarchive; GNU tar's --delay-directory-restore), leaves each as it should be.
  * The same layers give the same bytes. Digest and frames may be asked for by two threads at once.
  */
 #ifndef COMPOSE_H

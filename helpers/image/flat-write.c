@@ -86,7 +86,7 @@ put_known(struct flat *f, struct member_sink *s, const struct file *file, struct
  * The name and what it means, or, where that has gone out under another name, a
  * hard link to it: with the whole description, since some extractors apply it. In an artifact a second name of a symlink is a symlink
  * too: Rust's crate tar, by which smolvm unpacks, looks where such a hard link leads in the end, and ends if that is nowhere
- * (tar 0.4, src/entry.rs, validate_inside_dst).
+ * (tar 0.4, src/entry.rs, validate_inside_dst; run: 1.32.2).
  * Owners by number alone: an extractor would take a name for one of its own machine.
  */
 static bool

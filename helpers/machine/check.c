@@ -220,7 +220,7 @@ read_smolfile(struct wish *w, const char *about, const char *folder)
 	sha256_hex(w->smolfile_text, w->smolfile_size, w->smolfile_sha256);
 }
 
-/* smolvm takes no other (a Rust program's String), and would say so after the build. */
+/* smolvm takes no other (a Rust program's String; source: v1.9.2), and would say so after the build. */
 static void
 check_text(const char *what, const char *value)
 {

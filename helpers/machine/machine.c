@@ -145,7 +145,7 @@ read_all(int fd, const struct machine *m, const struct sidecar *s, const struct 
 	return good;
 }
 
-/* As smolvm calls it (src/platform/mod.rs, host_oci_platform); "" where it has no name for it. */
+/* As smolvm calls it (source: v1.9.2, src/platform/mod.rs, host_oci_platform); "" where it has no name for it. */
 static void
 name_host(char host[64])
 {
@@ -163,7 +163,7 @@ name_host(char host[64])
 
 /*
  * smolvm runs on one kind of host what it packed there, by the manifest's word; older ones left none
- * (src/cli/pack_run.rs, platform mismatch).
+ * (source: v1.9.2, src/cli/pack_run.rs, platform mismatch).
  */
 static bool
 fits_host(const struct sidecar *s, char why[200])

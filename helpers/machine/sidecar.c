@@ -4,9 +4,9 @@
  * Assets (tar.zst), manifest (JSON), then a footer of 64 bytes, little-endian:
  * "SMOLPACK", u32 version, u64 stub size, assets offset, assets size, manifest
  * offset, manifest size, u32 CRC-32 (IEEE) of assets and manifest, 8 zero bytes
- * (smolvm, crates/smolvm-pack/src/format.rs and packer.rs; versions 1 to 3 have
- * this layout). smolvm writes all of it in place: only the checks here tell a
- * whole artifact from a torn one.
+ * (source: smolvm-pack 1.33.0, format.rs and packer.rs; versions 1 to 3 have this
+ * layout, and 1.4.5 to 1.32.2 write 1: run). smolvm writes all of it in place:
+ * only the checks here tell a whole artifact from a torn one.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -81,7 +81,7 @@ parse_manifest(int fd, struct sidecar *s, char why[200])
 	copy_text(s->version, sizeof(s->version), root, "smolvm_version");
 	assets = json_object_get(root, "assets");
 	layers = json_object_get(assets, "layers");
-	listed = json_is_object(assets); /* smolvm leaves empty lists out, but never the assets */
+	listed = json_is_object(assets); /* never left out (source: v1.9.2, format.rs) */
 	s->layers = json_array_size(layers);
 	copy_text(s->layer, sizeof(s->layer), json_array_get(layers, 0), "digest");
 	copy_text(mode, sizeof(mode), root, "mode");

@@ -21,7 +21,7 @@
 #include "pack/make.h"
 
 enum {
-	LEVEL = 3, /* smolvm's own: more takes seconds, and saves a tenth */
+	LEVEL = 3, /* smolvm's own (source: v1.9.2, assets.rs); more takes seconds, and saves a tenth */
 };
 
 /* --- Small things */

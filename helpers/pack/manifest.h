@@ -17,7 +17,7 @@ struct subject {
 };
 
 /*
- * PackManifest of crates/smolvm-pack/src/format.rs, its fields in their order, without those that the version did not have yet
+ * PackManifest of smolvm-pack 1.33.0, format.rs, its fields in their order, without those that the version did not have yet
  * (run: `make check-real`, tests/real/recorded). Where smolvm writes the time of the pack, this has the image's, so that the same
  * image gives the same bytes. The caller frees it; NULL: why says what the config lacks.
  */
