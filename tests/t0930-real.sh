@@ -48,6 +48,27 @@ fake_program "$tmp/bin/python3" 'case $* in *--version*) ;; *) echo "WARNING: re
 refused 'a network that is not there' 'pip cannot download smolmachines 1\.32\.2: ERROR: No matching distribution$' VERSIONS=1.32.2
 is 'nothing half stays of all that' "$(ls "$here/cache/real")" linux
 
+topic 'The table of results: what was run now, in the place of what was there, with its time'
+cat >"$tmp/table" <<'END'
+Text.
+| smolvm | run | direct | push | boot |
+|---|---|---|---|---|
+| 1.9.1 | A, 1; push: B, 2 | 1 s | 2 s | FAIL |
+| 1.32.2 | A, 1 | 1 s | 2 s | - |
+Text.
+END
+rows() { # RESULT...
+	printf '%s\n' "$@" >"$tmp/results"
+	awk -v cells='direct push boot' -v known='1.9.1 1.17.0 1.32.2' -v when='C, 3' -f "$top/tests/real/table.awk" "$tmp/table" "$tmp/results" | sed 1,2d
+}
+is 'a cell' "$(rows '1.9.1 boot ok 7')" '| 1.9.1 | A, 1; push: B, 2; boot: C, 3 | 1 s | 2 s | 7 s |
+| 1.32.2 | A, 1 | 1 s | 2 s | - |'
+is 'most of a row, and a version that is new' "$(rows '1.9.1 direct ok 7' '1.9.1 boot skip 0' '1.17.0 push FAIL 9')" \
+	'| 1.9.1 | C, 3; push: B, 2 | 7 s | 2 s | skip |
+| 1.17.0 | C, 3 | - | FAIL | - |
+| 1.32.2 | A, 1 | 1 s | 2 s | - |'
+is 'a whole row' "$(rows '1.32.2 push ok 7' '1.32.2 direct ok 7' '1.32.2 boot ok 7' | tail -n 1)" '| 1.32.2 | C, 3 | 7 s | 7 s | 7 s |'
+
 topic 'The real smolvm as a command of this host, asked in vain, and what it hands to its machine'
 # A machine that is not there, but answers as tests/real/guest/serve.sh does, with what it was asked.
 export REAL_JOB="$tmp/job"

@@ -97,9 +97,17 @@ as_merged() { # FILE
 # What we hand it as one layer differs in the last of these alone.
 as_files() { awk '{ if ($2 ~ /^[pcb]$/) $2 = "-"; sub(/ dev=[0-9,]*| size=0 crc=00000000/, ""); print }' "$1"; } # FILE
 # When it boots a machine, setuid, setgid and sticky bits are lost too, each name of a symlink is one (helpers/image/flat-write.c), and what is of
-# 1970's first second is of its next (Rust's crate tar).
+# 1970's first second is of its next (Rust's crate tar). In the oldest all is root's, and folders are 0755.
 as_booted() { # FILE
-	as_merged "$1" | awk '{ $3 = "0" substr($3, 2); if ($2 == "l") sub(/ same=[^ ]*/, ""); if ($5 == "0") $5 = "1"; print }'
+	lost=''
+	since 1007008 || lost=owners # 1.4.5, 1.5.2, 1.6.13 and 1.7.7; not 1.9.1
+	as_merged "$1" | awk -v lost=$lost '{
+		$3 = "0" substr($3, 2)
+		if ($2 == "l") sub(/ same=[^ ]*/, "")
+		if ($5 == "0") $5 = "1"
+		if (lost == "owners") { $4 = "0:0"; if ($2 == "d") $3 = "0755" }
+		print
+	}'
 }
 list_zoo='for folder in /bin /zoo; do list-tree $folder; done'
 
@@ -129,7 +137,9 @@ cell_container() { # by a registry container of the engine's, which publishes a 
 	command -v docker-registry >/dev/null || skip 'docker-registry is not installed; run: make setup check-real'
 	"$top/tests/registry/build" registry:1 >/w/built 2>&1 || { cat /w/built && fail 'no registry image'; }
 	began=$(date +%s)
-	pack zoo:1 push FORCE=1 REGISTRY_IMAGE=registry:1 || fail 'no pack'
+	layers=''
+	since 1017000 || layers=SQUASH=0 # one layer, as these are given it, comes from our own registry alone
+	pack zoo:1 push FORCE=1 REGISTRY_IMAGE=registry:1 $layers || fail 'no pack'
 	"$top/cache/bin/verify-machine" "$sidecar"
 	docker events --since "$began" --until "$(date +%s)" --filter event=start --format '{{.From}}' >/w/started
 	grep -qx registry:1 /w/started || fail 'no registry container was started'
