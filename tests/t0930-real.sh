@@ -124,6 +124,10 @@ kill $asking
 wait $asking
 is 'TERM ends it there, too' $? 143
 wait $server
+touch -d '5 minutes ago' "$REAL_JOB/beat"
+"$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
+is 'a machine that gives no sign' "$?, $(cat "$err")" '111, tests/real/smolvm: the emulated machine has died: Kernel panic'
+touch "$REAL_JOB/beat"
 kill $alive
 wait $alive 2>/dev/null
 "$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
