@@ -132,6 +132,10 @@ kill $alive
 wait $alive 2>/dev/null
 "$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
 is 'a machine that has died' "$?, $(cat "$err")" '111, tests/real/smolvm: the emulated machine has died: Kernel panic'
+echo 'CPU Reset' >"$REAL_JOB/console"
+echo 'Triple fault' >"$REAL_JOB/qemu"
+"$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
+is 'one whose kernel did not come to say why' "$(cat "$err")" 'tests/real/smolvm: the emulated machine has died: a triple fault'
 SMOLVM_REAL=1.17.0 "$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
 is 'another version than the one that is served' "$?, $(cat "$err")" "111, tests/real/smolvm: SMOLVM_REAL: '1.17.0', and the machine that serves has 1.32.2"
 SMOLVM_REAL=1.99 "$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" </dev/null
