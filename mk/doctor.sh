@@ -370,6 +370,15 @@ kvm_remedy() {
 		echo "sudo usermod -aG kvm $(id -un), then log in again"
 	fi
 }
+# With at most 4096 a machine could open no folder any more behind some 3000 files, with 262144 it could (run: 1.32.2).
+check_open_files() {
+	# shellcheck disable=SC3045 # dash and bash have it
+	most=$(ulimit -Hn 2>/dev/null)
+	case $most in '' | *[!0-9]*) return ;; esac
+	[ "$most" -ge 65536 ] ||
+		warn 'open files' "at most $most: under smolvm, a machine that looks at about as many of its files can open no more folders" \
+			'raise the hard limit of who boots it (ulimit -Hn), to 262144 say'
+}
 boots=no
 check_kvm() {
 	[ "$(uname)" = Linux ] || { boots=yes && skip 'booting' 'this system has no /dev/kvm' && return; }
@@ -377,6 +386,7 @@ check_kvm() {
 	if [ -r "$kvm" ] && [ -w "$kvm" ]; then
 		boots=yes
 		ok "$kvm" 'is there and open to you; whether a machine boots with it was not tried'
+		check_open_files
 	elif [ "$native" = yes ]; then
 		warn "$kvm" "is not $([ -e "$kvm" ] && echo 'open to you' || echo there): machines are packed here, and boot elsewhere" \
 			"to boot them here: $(kvm_remedy)"

@@ -34,13 +34,14 @@ doctor() {
 	rc=$?
 	return "$rc"
 }
+of_here='^warn  (memory|open files): ' # what the machine that runs this may lack
 bad() { grep -vE '^(ok|skip)  |^(not )?ready: ' "$out"; } # what it has to say
 verdict() { tail -n 1 "$out"; }
 
 machine
 ok 'a fit machine' doctor
-is '... has nothing to mend' "$(bad | grep -v '^warn  memory')" ''
-is '... in one line a thing' "$(sed -n 's/^\(ok\|skip\|warn\)  *\([^:]*\): .*/\2/p' "$out" | tr '\n' ',')" \
+is '... has nothing to mend' "$(bad | grep -vE "$of_here")" ''
+is '... in one line a thing' "$(sed -n 's/^\(ok\|skip\|warn\)  *\([^:]*\): .*/\2/p' "$out" | grep -vx 'open files' | tr '\n' ',')" \
 	"smolmake,GNU Make,C compiler,libcurl,jansson,zlib,OpenSSL,libarchive,zstd,libmicrohttpd,jq,settings,CACHE_DIR,engine,engine is local,buildx,the engine's disk,registry image,smolvm,packing,memory,/dev/kvm,"
 is '... what it could not look at is said' "$(grep '^skip' "$out")" "skip  the engine's disk: not looked at: '/nowhere-to-be-seen' is not to be seen from here"
 like '... and the verdict stands last' "$(verdict)" '^ready: smolvm packs images here(, 1 warning)?$'
@@ -52,7 +53,7 @@ is '... and it leaves nothing' "$(ls "$TMPDIR")$(ls -A "$CACHE_DIR" 2>/dev/null)
 sick() { # DESCRIPTION LINE-PATTERN: doctor fails, with that one line
 	must_fail "$1" doctor
 	like '... is named, with the remedy' "$(bad)" "^FAIL  $2"
-	is '... and nothing else is' "$(bad | grep -vc '^warn  memory')" 1
+	is '... and nothing else is' "$(bad | grep -vcE "$of_here")" 1
 	like '... and counted' "$(verdict)" '^not ready: 1 fault(, [0-9] warnings?)?$'
 }
 machine && rm "$bin/jq"
@@ -72,6 +73,11 @@ must_fail 'an engine that fails without a word' doctor
 like '... is told by its status' "$(cat "$out")" '^FAIL  engine: does not answer: it ended with 1 and said nothing; '
 machine && rm "$tmp/dev/kvm"
 sick 'no KVM' '/dev/kvm: is not there; .*(modprobe kvm|--device /dev/kvm)$'
+machine
+# shellcheck disable=SC3045 # dash and bash have it
+few_files() { (ulimit -Sn 1024 && ulimit -Hn 4096 && doctor); }
+ok 'a limit of 4096 open files' few_files
+like '... is a warning' "$(bad | grep '^warn  open files')" '^warn  open files: at most 4096: under smolvm, .*; raise the hard limit'
 must "$top/tests/fake/parts.sh" "$tmp/parts"
 machine && fake smolvm "
 parts='$tmp/parts'
@@ -151,7 +157,7 @@ ok 'after all that nothing is made' test ! -e "$CACHE_DIR"
 
 machine && export CC='cc -pipe'
 ok 'a compiler with flags' doctor
-is '... is one that is there' "$(bad | grep -v '^warn  memory')" ''
+is '... is one that is there' "$(bad | grep -vE "$of_here")" ''
 export CC='clang -pipe'
 sick 'another one that is missing' "C compiler: 'clang -pipe' is not there; install it, or leave CC out\$"
 unset CC

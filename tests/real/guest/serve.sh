@@ -3,7 +3,7 @@
 # folder in /job/calls: `asked`, a script, `ports`, which it needs of the host's 127.0.0.1, and `stdin` are there before; `started`, `stdout` and
 # `stderr` come, and `status` is the last. A file `stop` ends it. Sourced.
 set -u
-prlimit --pid $$ --nofile=262144 # as in cells.sh
+prlimit --pid $$ --nofile=262144 || exit 1 # as in cells.sh
 cp /job/version /w/version
 /bb/ip link set eth0 up
 /bb/ip address add 10.0.2.15/24 dev eth0
