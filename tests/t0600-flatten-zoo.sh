@@ -157,7 +157,7 @@ file names xattr.user.a%20b=1 xattr.user.%2541=2 xattr.user.%c3%bc=3 xattr.user.
 file values xattr.user.nul=a%00b xattr.user.nl=a%0ab xattr.user.empty= xattr.user.e=x=y text=x
 dir folder xattr.user.a%20b=1
 symlink folder/s to=x xattr.trusted.a%20b=1
-file placeholder pax.path=folder/$utf%ff text=2
+file renamed pax.path=folder/$utf%ff text=2
 file twice xattr.user.x=1 xattr.user.x=2
 file acl mode=640 pax.SCHILY.acl.access=user::rwx,group::rwx,other::rwx,mask::rwx,user:5:r-- text=x
 dir acl-default pax.SCHILY.acl.default=user::rwx,group::r-x,other::---

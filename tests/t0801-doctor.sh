@@ -78,6 +78,15 @@ machine
 few_files() { (ulimit -Sn 1024 && ulimit -Hn 4096 && doctor); }
 ok 'a limit of 4096 open files' few_files
 like '... is a warning' "$(bad | grep '^warn  open files')" '^warn  open files: at most 4096: under smolvm, .*; raise the hard limit'
+# shellcheck disable=SC3045
+many_files() { (ulimit -Hn 65536 && doctor); }
+# shellcheck disable=SC3045
+if (ulimit -Hn 65536) 2>/dev/null; then
+	ok 'one of 65536' many_files
+	is '... is none' "$(bad | grep '^warn  open files')" ''
+else
+	skip_kernel 'one of 65536' 'the limit cannot be raised'
+fi
 must "$top/tests/fake/parts.sh" "$tmp/parts"
 machine && fake smolvm "
 parts='$tmp/parts'

@@ -142,6 +142,36 @@ SMOLVM_REAL=1.99 "$top/tests/real/smolvm" pack run --sidecar x >"$out" 2>"$err" 
 like 'a version that there is not' "$?, $(cat "$err")" "^111, tests/real/smolvm: SMOLVM_REAL: '1\.99' is not known; give one of: 1\.4\.5 "
 unset REAL_JOB
 
+topic 'A machine for a command of this host lives as long as that, and no killed run leaves anything for good'
+mkdir -p "$here/cache/real/1.32.2" "$here/cache/real/qemu" "$tmp/runs"
+fake_program "$tmp/bin/docker-proxy" exit
+cat >"$here/tests/real/machine" <<'END'
+#!/bin/sh
+# stands in: it is there until it is told that all is done
+echo $$ >"$2/alive"
+until [ -e "$2/end" ]; do sleep 0.05; done
+END
+beside() { # SCRIPT: runs it as `run -h` does
+	env PATH="$tmp/bin:$PATH" TMPDIR="$tmp/runs" sh "$here/tests/real/run" -h sh -c "$1" >"$out" 2>"$err"
+}
+beside 'until [ -s "$REAL_JOB/alive" ]; do sleep 0.05; done; cat "$REAL_JOB/version" "$REAL_JOB/alive"; exit 7'
+is 'the status is that of the command' $? 7
+is '... which has a machine of the newest smolvm' "$(sed -n 1p "$out")" 1.32.2
+must_fail '... that has ended' kill -0 "$(sed -n 2p "$out")"
+is '... and left nothing' "$(ls "$tmp/runs")" ''
+beside 'until [ -s "$REAL_JOB/alive" ]; do sleep 0.05; done; cat "$REAL_JOB/alive"; kill -9 $PPID'
+is 'a run that is killed' $? 137
+machine_of=$(cat "$out")
+tries=100
+while kill -0 "$machine_of" 2>/dev/null && [ $tries -gt 0 ]; do tries=$((tries - 1)) && sleep 0.05; done
+must_fail '... takes its machine with it' kill -0 "$machine_of"
+is '... leaves its folder' "$(find "$tmp/runs" -mindepth 1 -maxdepth 1 | wc -l)" 1
+touch -d '2 minutes ago' "$tmp/runs"/*
+flock -w 5 "$(echo "$tmp/runs"/*/lock)" env PATH="$tmp/bin:$PATH" TMPDIR="$tmp/runs" sh "$here/tests/real/run" -h true >"$out" 2>"$err"
+is '... which stays while something of it lives' "$(find "$tmp/runs" -mindepth 1 -maxdepth 1 | wc -l)" 1
+ok 'the next run' beside :
+is '... clears it' "$(ls "$tmp/runs")" ''
+
 topic 'smolvm from PyPI'
 row=$(grep -v '^#' "$top/tests/real/versions" | tail -n 1 | awk '{ print "version=" $1 " hash=" $2 }')
 like 'what setup installs is the newest that check-real knows' "$(grep '^version=' "$top/mk/get-smolvm.sh")" "^$row\$"

@@ -11,7 +11,9 @@ export TERM=dumb LC_ALL=C DOCKER_HOST=unix:///var/run/docker.sock SMOLMAKE_PACK_
 mkdir -p /job/log /w/cells
 # shellcheck source=tests/sidecar.sh
 . $top/tests/sidecar.sh
+here=$top/tests/real # for versions.sh
 . $top/tests/real/emulation.sh
+. $top/tests/real/versions.sh
 
 start_engine() {
 	# overlay2, which most engines have, on a file system that keeps all attributes, as tmpfs does not
@@ -35,8 +37,6 @@ start_engine() {
 fail() { echo "FAILED: $*" && exit 1; }
 skip() { echo "SKIP: $*" && exit 77; }
 is() { [ "$2" = "$3" ] || fail "$1: '$2', expected '$3'"; }
-code() { echo "$version" | awk -F. '{ print $1 * 1000000 + $2 * 1000 + $3 }'; }
-since() { [ "$(code)" -ge "$1" ]; } # as in helpers/machine/quirks.h: 1013000
 calls() { grep -c '^pack create ' /w/calls || :; } # of smolvm
 smolmake() { HOME=/w/home-$version make -s -C $top smolmachine PACK=smolvm CACHE_DIR="$cache" SMOLVM="$real" "$@"; }
 packs_natively() { # IMAGE [VARIABLE...]: sets $sidecar
